@@ -1,4 +1,4 @@
-"""Measure, print, and on request write the figures into the document."""
+"""Run benchmarks, print the results, and optionally write them into the document."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _DOCUMENT = _ROOT / "docs" / "performance.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks that were named, or all; gives the exit code."""
+    """Run the benchmarks that were named, or all; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="rough figures in a minute")
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(name: str, *, quick: bool) -> str:
     print(f"\n## {name}\n", flush=True)
-    # On the volume of the working tree: the one for temporary files may be in memory.
+    # On the volume of the working tree, since the one for temporary files may be in memory.
     place = _ROOT / "build"
     place.mkdir(exist_ok=True)
     head = description(place)

@@ -1,4 +1,4 @@
-"""What the order by loaded models saves where prompts for two models alternate.
+"""The savings of ordering prompts by loaded models if prompts for two models alternate.
 
 With ``COMFYUI_DIR`` and ``COMFYUI_PYTHON`` (as for ``warm``) a real ComfyUI renders, with two nodes
 of its own: one reads a whole checkpoint with random weights, the other makes a small picture of it.
@@ -21,7 +21,7 @@ from adapters.sqlite.shared_schema import create_database
 from application.ports.prompt_repository import Selection
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
@@ -83,18 +83,18 @@ NODE_CLASS_MAPPINGS = {"BenchLoader": BenchLoader, "BenchSampler": BenchSampler}
 
 @dataclass(frozen=True, slots=True)
 class _Comfy:
-    """A real ComfyUI that runs.
+    """A running ComfyUI.
 
     Attributes:
         url: its address.
-        log: what it prints.
+        log: path of its log.
     """
 
     url: str
     log: Path
 
     def loads(self) -> list[str]:
-        """The checkpoints that it loaded, in order, by its log."""
+        """The checkpoints that it loaded, in order, according to its log."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
         loads = [line.split()[-1] for line in lines if "bench: loaded" in line]
         return [load.removesuffix("\x1b[0m") for load in loads]
@@ -102,11 +102,11 @@ class _Comfy:
 
 @dataclass(frozen=True, slots=True)
 class _Drained:
-    """Alternating prompts that were rendered.
+    """Results of alternating prompts that were rendered.
 
     Attributes:
-        seconds: until the last one was ready.
-        waits: seconds until each was ready.
+        seconds: time until the last one was ready.
+        waits: time until each was ready, in seconds.
         loads: the checkpoints that each server loaded meanwhile.
     """
 
@@ -341,7 +341,7 @@ def _claims(trial: Trial, name: str, workflows: object, most: int) -> Iterator[C
 
 
 def _timed_claim(container: Container) -> float:
-    began = time.thread_time()  # how long the commit waits for the disk has nothing to do with it
+    began = time.thread_time()  # the disk's speed has nothing to do with it
     claim = container.admission().claim(Selection(frozenset({Kind.IMAGE})))
     seconds = time.thread_time() - began
     assert claim is not None

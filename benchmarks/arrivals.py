@@ -28,20 +28,20 @@ _LOCK_SECONDS = 30.0
 
 
 class Author:
-    """Writes prompts over one connection, with SQLite's own defaults."""
+    """Adds prompts over one connection, with SQLite's own defaults."""
 
     def __init__(self, database: Path) -> None:
         self._driver = sqlite3.connect(database, timeout=_LOCK_SECONDS, isolation_level=None)
 
     def add(self, count: int = 1) -> list[int]:
-        """Commit so many pending prompts at once; gives their ids."""
+        """Commit so many pending prompts at once; returns their ids."""
         self._driver.execute("BEGIN IMMEDIATE")
         added = [self._add() for _ in range(count)]
         self._driver.execute("COMMIT")
         return added
 
     def add_briefs(self, briefs: Iterable[str]) -> list[int]:
-        """Commit a pending prompt for each of these contents at once; gives their ids."""
+        """Commit a pending prompt for each of these contents at once; returns their ids."""
         self._driver.execute("BEGIN IMMEDIATE")
         added = [self._add(brief) for brief in briefs]
         self._driver.execute("COMMIT")
@@ -71,14 +71,14 @@ def arrive(
     seed: int,
     committed: Queue[dict[int, float]],
 ) -> None:
-    """Commit prompts one by one at random moments; made to run as a process of its own.
+    """Commit prompts one by one at random times; runs in a process of its own.
 
     Args:
-        database: for the prompts.
-        count: of prompts.
-        apart: least and most seconds between two of them.
-        seed: for the moments.
-        committed: gets, once, the moment at which each commit was done, by the prompt's id.
+        database: path of the shared database.
+        count: number of prompts.
+        apart: minimum and maximum of seconds between two of them.
+        seed: for the random times.
+        committed: receives, once, the time of each commit, by the prompt's id.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     moments: dict[int, float] = {}

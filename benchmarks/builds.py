@@ -1,4 +1,4 @@
-"""Work of this build and of another one, each in a process of its own, measured in turns."""
+"""This build and another one, each in a process of its own, measured in turns."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def checkouts() -> dict[str, Path]:
-    """The builds to measure: this one as "now", and the one that ``BENCH_BEFORE`` names."""
+    """The builds to measure: this one as "now", and the one in ``BENCH_BEFORE``."""
     before = os.environ.get(BEFORE)
     return {"now": _ROOT, **({"before": Path(before).resolve()} if before else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one prompt of a batch took, in seconds, from publication to publication."""
+    """Time for each prompt of a batch, in seconds, from publication to publication."""
 
     seconds: float
     processor_seconds: float
@@ -38,10 +38,10 @@ class BuildProcess:
     """A program of this folder with the code of one build.
 
     Args:
-        checkout: of the build.
-        program: to run; it answers each line with one line.
-        arguments: of the program.
-        variables: of its environment.
+        checkout: the build's checkout.
+        program: the program to run; it answers each line with one line.
+        arguments: the program's arguments.
+        variables: its environment variables.
         brings_own: whether the build's own ``benchmarks`` and ``tests`` are used, too.
     """
 
@@ -65,7 +65,7 @@ class BuildProcess:
         )
 
     def answer(self, number: int) -> str:
-        """What the program answers to a number."""
+        """The program's answer to a number."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -74,7 +74,7 @@ class BuildProcess:
         return stdout.readline()
 
     def __enter__(self) -> Self:
-        """Nothing to do: it runs already."""
+        """Return the process, which already runs."""
         return self
 
     def __exit__(
@@ -91,9 +91,9 @@ class DrainProcess(BuildProcess):
     """A worker of one build, for one configuration.
 
     Args:
-        checkout: of the build.
+        checkout: the build's checkout.
         config: the configuration file.
-        variables: of its environment.
+        variables: its environment variables.
     """
 
     def __init__(
@@ -102,19 +102,19 @@ class DrainProcess(BuildProcess):
         super().__init__(checkout, "drain_worker.py", [config], variables)
 
     def drain(self, intervals: int) -> Batch:
-        """Render one prompt more than so many; the first one only starts the clock."""
+        """Render one prompt more than requested; the first one only starts the clock."""
         seconds, processor = json.loads(self.answer(intervals + 1))
         return Batch(seconds / intervals, processor / intervals)
 
 
 class QueueProcess(BuildProcess):
-    """The queue alone, of one build, over a database that it fills.
+    """The queue alone, of one build, with a database that it fills.
 
     Args:
-        checkout: of the build.
-        database: is created.
-        ready: number of prompts that were rendered.
-        pending: number of prompts that wait.
+        checkout: the build's checkout.
+        database: path of the database, which is created.
+        ready: number of ready prompts.
+        pending: number of pending prompts.
         journal_mode: "wal" or "delete".
     """
 
@@ -125,5 +125,5 @@ class QueueProcess(BuildProcess):
         super().__init__(checkout, "queue_worker.py", arguments, brings_own=True)
 
     def drain(self, count: int) -> float:
-        """Publish so many prompts; gives the seconds that it took."""
+        """Publish so many prompts; returns the seconds that it took."""
         return float(self.answer(count))

@@ -1,4 +1,4 @@
-"""The cost of taking the next prompt, however many there are."""
+"""The time of claiming the next prompt, for different numbers of prompts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Selection
-from benchmarks.filling import Contents, fill_database, repository
+from benchmarks.databases import Contents, fill_database, repository
 from benchmarks.floors import BareCommits
 from benchmarks.machine import memory_folder
 from benchmarks.reports import Report
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from benchmarks.reports import Trial
 
 _TARGET_MS = 0.5
-_FEW = 1_000  # pending prompts where most are ready
+_FEW = 1_000  # pending prompts, if most are ready
 _WARM_UP = 5
 
 
 class _TimedConnection(Connection):
-    """Knows how long its last write transaction took, without its commit and with it."""
+    """A connection that measures its last write transaction, with and without its commit."""
 
     before_commit = whole = 0.0
 
@@ -53,7 +53,7 @@ class _Timing:
         whole: claim_next with its commit.
         statements: the transaction before its commit.
         bare: a bare commit beside each.
-        idle: claim_next where nothing is pending.
+        idle: claim_next without pending prompts.
     """
 
     whole: Sample
@@ -81,7 +81,7 @@ class _Case:
 
 
 def measure(trial: Trial) -> Report:
-    """claim_next alone, over the number of prompts."""
+    """claim_next alone, for different numbers of prompts."""
     sizes = (10_000, 100_000) if trial.quick else (10_000, 100_000, 1_000_000)
     cases = [
         _Case(size, all_pending=pending, indexes=True)
@@ -104,7 +104,7 @@ def measure(trial: Trial) -> Report:
 
 
 def _measure_case(trial: Trial, case: _Case) -> tuple[_Timing, _Timing | None]:
-    """The case on the disk, and where there is such a place without one."""
+    """The case on the disk, and if possible in memory."""
     count = trial.choose(500, 60) if case.indexes else trial.choose(60, 15)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=trial.folder)))

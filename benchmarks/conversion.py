@@ -1,4 +1,4 @@
-"""How long the conversion of a workflow of ComfyUI's editor takes."""
+"""The time of converting a file of ComfyUI's editor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARSING = "parsing both"
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds, and times the parsing of the file and of the node types."""
+    """Milliseconds, compared with parsing the file and the node types."""
     info, version = bundled_node_types()
     file = trial.folder / "workflow.json"
     document = editor_file()

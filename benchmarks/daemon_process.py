@@ -1,4 +1,4 @@
-"""A real ``mediagen daemon``, driven by signals and followed by its log."""
+"""A real ``mediagen daemon``, controlled by signals and observed by its log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CLAIMED, READY = "render.started", "prompt.ready"
 _LOOK_EVERY = 0.02  # seconds
-_PATIENCE = 120.0  # seconds without any news
+_PATIENCE = 120.0  # seconds without any log line
 _WELL = frozenset({"info", "debug"})
 
 
@@ -33,8 +33,8 @@ class Line:
 
     Attributes:
         event: its name.
-        at: seconds since the epoch, by the daemon's own clock.
-        prompt_id: which prompt it is about, if any.
+        at: time in seconds since the epoch, by the daemon's own clock.
+        prompt_id: the prompt that it is about, if any.
     """
 
     event: str
@@ -43,10 +43,10 @@ class Line:
 
 
 def read_line(text: str) -> Line:
-    """Understand one line of the log, as JSON.
+    """Parse one line of the log, which is JSON.
 
     Raises:
-        AssertionError: something went wrong in the daemon; figures would mean nothing.
+        AssertionError: an error in the daemon, which makes the figures useless.
     """
     try:
         fields: dict[str, Any] = json.loads(text)
@@ -58,12 +58,12 @@ def read_line(text: str) -> Line:
 
 
 class RunningDaemon:
-    """A daemon that is at work.
+    """A running daemon.
 
     Attributes:
-        pid: of its process.
-        lines: of its log, as far as they were read.
-        database: that it works for.
+        pid: its process id.
+        lines: the lines of its log that were read so far.
+        database: path of its database.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[str], database: Path) -> None:
@@ -79,18 +79,18 @@ class RunningDaemon:
         return self._process.poll() is None
 
     def read(self) -> list[Line]:
-        """What the log got since the last call."""
+        """New lines of the log since the last call."""
         *whole, self._half = (self._half + self._log.read()).split("\n")
         fresh = [read_line(text) for text in whole]
         self.lines.extend(fresh)
         return fresh
 
     def await_ready(self, count: int, patience: float = _PATIENCE) -> list[Line]:
-        """Wait for so many prompts to become ready; gives the lines that came meanwhile.
+        """Wait for so many prompts to become ready; returns the log lines of that time.
 
         Args:
-            count: of the prompts.
-            patience: seconds without any news after which it gives up.
+            count: number of prompts.
+            patience: seconds without any log line after which it gives up.
         """
         came: list[Line] = []
         left, patience_ends = count, time.monotonic() + patience
@@ -106,7 +106,7 @@ class RunningDaemon:
         return came
 
     def warm_up(self) -> None:
-        """Let it render one prompt, so that all of it was used once."""
+        """Render one prompt first, so that every part was used once."""
         Author.write(self.database, 1)
         self.await_ready(1)
 
@@ -115,13 +115,13 @@ class RunningDaemon:
 def running_daemon(
     installation: Installation, database: Path, *options: str, checkout: Path | None = None
 ) -> Iterator[RunningDaemon]:
-    """A daemon over an installation; it is asked to end with the block, and must do it well.
+    """A daemon over an installation; it is terminated with the block, and must end successfully.
 
     Args:
-        installation: what it renders with.
-        database: that the installation's configuration names.
-        options: of ``mediagen``, before the command.
-        checkout: of another build, which runs with the libraries of this one; None for this one.
+        installation: the stand-in for ComfyUI.
+        database: the database in the installation's configuration.
+        options: options of ``mediagen``, before the command.
+        checkout: another build, which runs with this one's libraries; None for this one.
     """
     mediagen = Path(sysconfig.get_path("scripts")) / "mediagen"
     command = [str(mediagen), "--config", str(installation.config), *options, "daemon"]

@@ -1,4 +1,4 @@
-"""Putting figures into a document, between marks that a reader does not see."""
+"""Insert figures into a document, between marker comments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _MARK = re.compile(r"<!-- (?:bench:[\w-]+|/bench) -->")
 
 
 class DocumentError(Exception):
-    """The document has no sound place for a report; the message says which."""
+    """The document has no valid place for a report; the message says which."""
 
 
 def rewritten(text: str, reports: Mapping[str, str]) -> str:
-    """The document with these reports in their places; everything else stays as it is.
+    """The document with these reports in their places; everything else is unchanged.
 
     Args:
-        text: with a place for each report: ``<!-- bench:NAME -->``, lines,
+        text: contains a place for each report: ``<!-- bench:NAME -->``, lines,
             ``<!-- /bench -->``.
         reports: Markdown by name.
 
     Raises:
-        DocumentError: a report has no place or several, or a mark stands alone.
+        DocumentError: a report has no place or several, or a marker has no counterpart.
     """
     places = [match["name"] for match in _PLACE.finditer(text)]
     if len(_MARK.findall(text)) != 2 * len(places):

@@ -1,4 +1,4 @@
-"""A process that drains a queue in batches when it is told to, with the code of any checkout.
+"""A process that drains a queue in batches on request, with the code of any checkout.
 
 Run as a program with the folder ``src`` of a build on ``PYTHONPATH``, so that two builds can be
 measured in turns. It uses only what every build has had: ``compose`` and ``Drain.run``.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class _Times:
-    """When prompts were published, on the wall and as processor time."""
+    """Times of publications, as wall clock and processor time."""
 
     def __init__(self) -> None:
         self.published: list[tuple[float, float]] = []

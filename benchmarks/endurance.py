@@ -1,4 +1,4 @@
-"""Whether a daemon grows with what it has rendered."""
+"""Whether a daemon's resource use grows with its renders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.workflow import install
 
@@ -26,12 +26,12 @@ _READY = 10_000
 _CACHES_MB = 2 * 2.048
 _FLAT_MB = 2.0
 _FLAT_AT_LAST_MB = 1.0
-_REST = 1.0  # seconds in which what is done after a render comes to its end
+_REST = 1.0  # seconds in which tasks after a render end
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A daemon at rest, after so many renders."""
+    """An idle daemon, after so many renders."""
 
     renders: int
     megabytes: float
@@ -40,7 +40,7 @@ class Rest:
 
 
 def measure(trial: Trial) -> Report:
-    """Memory, descriptors and threads of one daemon with two slots, at rest between batches."""
+    """Memory, descriptors and threads of one daemon with two slots, idle between batches."""
     stages = [trial.choose(count, count // 50) for count in (1_000, 2_500, 5_000, 10_000)]
     database = fill_database(trial.folder / "shared.db", Contents(_READY, 0))
     sections = {"workers": {"shared": _SLOTS}}
@@ -52,22 +52,22 @@ def measure(trial: Trial) -> Report:
             Author.write(database, goal - done)
             daemon.await_ready(goal - done)
             time.sleep(_REST)
-            rests.append(look(daemon, goal))
+            rests.append(observe(daemon, goal))
     report = Report()
-    tell(report, rests)
+    report_growth(report, rests)
     return report
 
 
-def look(daemon: RunningDaemon, renders: int) -> Rest:
-    """What the process holds now."""
+def observe(daemon: RunningDaemon, renders: int) -> Rest:
+    """The process's current resources."""
     process = psutil.Process(daemon.pid)
     with process.oneshot():
         megabytes = process.memory_info().rss / 1_000_000
         return Rest(renders, megabytes, process.num_fds(), process.num_threads())
 
 
-def tell(report: Report, rests: Sequence[Rest]) -> None:
-    """Add what was seen, the first time and the last time against each other."""
+def report_growth(report: Report, rests: Sequence[Rest]) -> None:
+    """Add the observations, comparing the first with the last."""
     rows = [
         (f"{rest.renders:,}", f"{rest.megabytes:.1f}", str(rest.descriptors), str(rest.threads))
         for rest in rests

@@ -21,8 +21,8 @@ import psutil
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Publication, Selection
 from benchmarks.builds import checkouts
-from benchmarks.filling import Contents, fill_database, repository
-from benchmarks.page_asking import Asking
+from benchmarks.databases import Contents, fill_database, repository
+from benchmarks.http_client import Asking
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install

@@ -1,4 +1,4 @@
-"""What the page is shown, however many files there are."""
+"""The data of the page, for different numbers of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
 from application.ports.gallery import GalleryQuery, PromptListQuery
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from domain.prompt import Kind
@@ -42,7 +42,7 @@ _VARIETY = (
 
 
 def measure(trial: Trial) -> Report:
-    """Each kind of page, over the number of files."""
+    """Each kind of page, for different numbers of files."""
     sizes = (10_000, _JUDGED) if trial.quick else (10_000, _JUDGED, 1_000_000)
     found: dict[int, dict[str, Sample]] = {}
     for size in sizes:
@@ -83,7 +83,7 @@ def _timings(path: Path, size: int, rounds: int) -> dict[str, Sample]:
 
 
 def _turns(gallery: SqlGallery, size: int) -> Mapping[str, Callable[[], int]]:
-    """What is measured, by name; each says how much it found."""
+    """The measured functions, by name; each returns its number of results."""
     newest = gallery.page(GalleryQuery(limit=1)).artifacts[0].file_path
     second = gallery.prompts(PromptListQuery()).next
 

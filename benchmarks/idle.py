@@ -1,4 +1,4 @@
-"""What a daemon costs that has nothing to do."""
+"""The resource use of an idle daemon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.workflow import install
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 _TARGET_PERCENT = 1.0
 _READY = 10_000
-_SETTLING = 6.0  # seconds; longer than anything that is done from time to time
+_SETTLING = 6.0  # seconds; longer than the interval of any periodic task
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A daemon at one moment.
+    """A daemon's counters at one time.
 
     Attributes:
-        at: on the monotonic clock, in seconds.
-        cpu_seconds: of processor time so far.
-        handed_over: bytes given to write calls so far, pipes included; None where unknown.
-        for_the_disk: bytes of files that the system must write so far; None where unknown.
-        files: size and time of change of the database and of what lies beside it.
+        at: time of the monotonic clock, in seconds.
+        cpu_seconds: processor time so far.
+        handed_over: bytes passed to write calls so far, including pipes; None if unknown.
+        for_the_disk: bytes that the system must write to files so far; None if unknown.
+        files: size and modification time of the database and the files beside it.
     """
 
     at: float
@@ -45,15 +45,15 @@ class Look:
 
 
 def measure(trial: Trial) -> Report:
-    """Processor time and writes of a minute, on a WAL and on a DELETE database at once."""
+    """Processor time and writes in a minute, with a WAL and a DELETE database at once."""
     seconds = trial.choose(60, 3)
     with ExitStack() as running:
         daemons = {mode: _started(trial, mode, running) for mode in ("wal", "delete")}
         time.sleep(trial.choose(int(_SETTLING), 1))
         trial.note(f"{seconds} s of nothing")
-        before = {mode: look(daemon) for mode, daemon in daemons.items()}
+        before = {mode: observe(daemon) for mode, daemon in daemons.items()}
         time.sleep(seconds)
-        after = {mode: look(daemon) for mode, daemon in daemons.items()}
+        after = {mode: observe(daemon) for mode, daemon in daemons.items()}
     report = Report()
     rows = [row(mode, before[mode], after[mode]) for mode in daemons]
     head = (
@@ -79,8 +79,8 @@ def _started(trial: Trial, mode: str, running: ExitStack) -> RunningDaemon:
     return daemon
 
 
-def look(daemon: RunningDaemon) -> Look:
-    """What it has used up to now."""
+def observe(daemon: RunningDaemon) -> Look:
+    """Its counters so far."""
     process = psutil.Process(daemon.pid)
     used = process.cpu_times()
     # macOS does not count what a process writes.
@@ -95,7 +95,7 @@ def look(daemon: RunningDaemon) -> Look:
 
 
 def _files(database: Path) -> dict[str, tuple[int, int]]:
-    # The shared memory beside a WAL (-shm) is no content: its locks change it, not its bytes.
+    # The shared memory beside a WAL (-shm) is ignored: locks change it, but no content.
     found = [database, database.with_name(f"{database.name}-wal")]
     found.append(database.with_name(f"{database.name}-journal"))
     return {
@@ -106,12 +106,12 @@ def _files(database: Path) -> dict[str, tuple[int, int]]:
 
 
 def percent(before: Look, after: Look) -> float:
-    """Of one core, between two looks."""
+    """Percent of one core, between two observations."""
     return 100 * (after.cpu_seconds - before.cpu_seconds) / (after.at - before.at)
 
 
 def row(mode: str, before: Look, after: Look) -> tuple[str, ...]:
-    """What happened between two looks."""
+    """The changes between two observations."""
     return (
         mode.upper(),
         f"{after.cpu_seconds - before.cpu_seconds:.2f}",
@@ -127,7 +127,7 @@ def _difference(before: int | None, after: int | None) -> str:
 
 
 def judge(report: Report, before: dict[str, Look], after: dict[str, Look]) -> None:
-    """Add what was aimed at, and whether it was reached on each journal mode."""
+    """Add the goal, and whether it was reached with each journal mode."""
     used = {mode: percent(before[mode], after[mode]) for mode in before}
     report.verdict(
         f"under {_TARGET_PERCENT:g} % of a core",

@@ -1,4 +1,4 @@
-"""Reading what ``python -X importtime`` prints."""
+"""Parse the output of ``python -X importtime``."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def import_times(
 ) -> list[tuple[str, str, str]]:
     """Top-level packages that a command imports: name, number of modules, milliseconds.
 
-    The dearest comes first; the standard library counts as one. Of several runs each package
-    gets its median.
+    The slowest comes first; the standard library counts as one. Of several runs, each package gets
+    its median.
     """
     found = [_printed_by(command, environment, folder) for _ in range(runs)]
     return summary(found)
 
 
 def summary(printed: Sequence[str]) -> list[tuple[str, str, str]]:
-    """The same from what each of the runs printed on stderr."""
+    """The same from the stderr of each run."""
     runs = [_packages(text) for text in printed]
     medians = {
         name: Sample(tuple(sum(run.get(name, [0])) / 1000 for run in runs)) for name in runs[0]
@@ -40,7 +40,7 @@ def summary(printed: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def _packages(printed: str) -> dict[str, list[int]]:
-    """Microseconds of each module's own, by package."""
+    """Microseconds of each package's own modules."""
     packages: dict[str, list[int]] = {}
     for match in _LINE.finditer(printed):
         top = match["module"].partition(".")[0]

@@ -1,4 +1,4 @@
-"""How much memory eight large pictures take at once: as thumbnails, and while they are verified."""
+"""Memory use of eight large pictures at once: for thumbnails, and during verification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image, ImageChops
 from benchmarks.arrivals import Author
 from benchmarks.builds import checkouts
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.page import served
 from benchmarks.reports import Report
 from benchmarks.workflow import install
@@ -41,7 +41,7 @@ _BUSY = 503
 
 @dataclass(slots=True)
 class _Memory:
-    """Megabytes of a process: before, at the most, and when it is idle again."""
+    """Megabytes of a process: before, at its peak, and when idle again."""
 
     before: float = 0.0
     peak: float = 0.0
@@ -85,7 +85,7 @@ def measure(trial: Trial) -> Report:
 
 
 def _draw(side: int) -> Image.Image:
-    """A picture with slopes and grain, which compresses like a painting."""
+    """A picture with gradients and grain, which compresses like a painting."""
     slope = Image.linear_gradient("L").resize((side, side))
     grain = Image.effect_noise((side, side), 8)
     bands = [ImageChops.add(slope.rotate(turn), grain, 2) for turn in (0, 90, 180)]
@@ -93,7 +93,7 @@ def _draw(side: int) -> Image.Image:
 
 
 def _thumbnails(folder: Path, picture: Path, checkout: Path) -> _Memory:
-    """Ask ``mediagen serve`` for thumbnails of several pictures at once."""
+    """Request thumbnails of several pictures from ``mediagen serve`` at once."""
     database = fill_database(folder / "page.db", Contents(_AT_ONCE, 0))
     with closing(sqlite3.connect(database)) as driver:
         paths = [
@@ -121,7 +121,7 @@ def _thumbnails(folder: Path, picture: Path, checkout: Path) -> _Memory:
 
 
 def _ask(host: str, path: str) -> None:
-    """Ask until the server is not too busy to answer, as a browser does."""
+    """Repeat a request until the server is not too busy to answer, as a browser does."""
     while True:
         with closing(HTTPConnection(host, timeout=120)) as connection:
             connection.request("GET", path)
@@ -139,7 +139,7 @@ def _verified(folder: Path, picture: Path, checkout: Path) -> _Memory:
     installation = install(folder / "comfyui", database, sections={"workers": {"shared": _AT_ONCE}})
     with running_daemon(installation, database, checkout=checkout) as daemon:
         daemon.warm_up()
-        # The script copies what has this name; the content tells the format.
+        # The script copies the file of this name; the format is detected by content.
         (installation.directory / "picture.png").unlink()
         (installation.directory / "picture.png").symlink_to(picture)
         with _watched(daemon.pid) as memory:
@@ -150,7 +150,7 @@ def _verified(folder: Path, picture: Path, checkout: Path) -> _Memory:
 
 @contextmanager
 def _watched(pid: int) -> Iterator[_Memory]:
-    """Look at the memory of a process until the block ends, and once it has come to rest."""
+    """Observe the memory of a process until the block ends, and once it is idle."""
     process = psutil.Process(pid)
     memory = _Memory(before=_megabytes(process))
     ended = threading.Event()

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.filling import Contents, fill_database
+from benchmarks.browser_visits import WATCH_CARDS
+from benchmarks.databases import Contents, fill_database
 from benchmarks.page import add_files, served
-from benchmarks.page_browsing import WATCH_CARDS
 from benchmarks.reports import Report
 from benchmarks.samples import interleaved
 from tests.web.chromium import chromium, find_chromium

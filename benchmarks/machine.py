@@ -1,4 +1,4 @@
-"""What the figures were measured on, without a name or a path of the machine."""
+"""A description of the machine, without its name or paths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def description(folder: Path) -> str:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else (os.cpu_count() or 1)
 
@@ -43,12 +43,12 @@ def file_system(folder: Path) -> str:
     ]
     if not holding:
         return "unknown file system"
-    # Of several on one mount point the last one mounted is seen.
+    # Of several on one mount point, the last one mounted is visible.
     return max(reversed(holding), key=lambda each: len(Path(each.mountpoint).parts)).fstype
 
 
 def memory_folder(room: int) -> Path | None:
-    """A folder on a file system without a disk that has room for so many bytes, if any."""
+    """A folder in memory with space for so many bytes, if any."""
     folder = Path("/dev/shm")  # noqa: S108 - nothing is put there under a name that can be guessed
     try:
         volume = os.statvfs(folder)

@@ -1,4 +1,4 @@
-"""What marking and signing add to a file between verification and publication."""
+"""The time and bytes that marking and signing add to a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PLAIN_BYTES, _SIGNED_BYTES = 1_024, 5 * 1_024
 
 
 def measure(trial: Trial) -> Report:
-    """Processor milliseconds of marking one file, beside its hash alone, and bytes added."""
+    """Processor milliseconds of marking one file, compared with its hash, and added bytes."""
     (trial.folder / "signing.pem").write_text(make_test_certificate(2, datetime.now(UTC))[0])
     signer = Signer(trial.folder / "signing.pem", None, ("Media Generator", "1.0"))
     markers = {

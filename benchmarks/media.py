@@ -1,4 +1,4 @@
-"""How fast media are served: our way, with Werkzeug's ``send_file``, and by the bare server."""
+"""Media served by our code, by Werkzeug's ``send_file``, and by the bare server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
@@ -38,11 +38,11 @@ _FILES = (SMALL, PICTURE, _SONG, _LONG_SONG)
 
 
 class _Case(NamedTuple):
-    """What is requested, how often in a row, and whether the bare server can answer it."""
+    """A request, its repetitions, and whether the bare server can answer it."""
 
     title: str
     file: tuple[str, bytes, int]
-    first: int | None  # byte of a range that ends with the file; None for all of it
+    first: int | None  # first byte of a range to the file's end; None for the whole file
     is_known: bool  # the client has the file already
     requests: int
 
@@ -126,7 +126,7 @@ def _digest(folder: Path, file: tuple[str, bytes, int]) -> str:
 
 
 def prepare(folder: Path, rows: int) -> Path:
-    """Make a database, an output tree and the settings; returns their folder."""
+    """Create a database, an output tree and the settings; returns their folder."""
     database = fill_database(folder / "shared.db", Contents(rows, 0))
     directory = install(folder / "comfyui", database).directory
     settings = json.loads((directory / "config.json").read_text())
@@ -167,7 +167,7 @@ def serving(which: str, folder: Path) -> Iterator[int]:
 
 
 class _Client:
-    """One connection that stays, as long as the server lets it: waitress closes it after a 304."""
+    """A persistent connection, as long as the server keeps it: waitress closes it after a 304."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -175,7 +175,7 @@ class _Client:
         self._buffer = memoryview(bytearray(1024 * 1024))
 
     def milliseconds(self, case: _Case, digest: str) -> float:
-        """The time for one response, of several in a row."""
+        """The time of one response, of several in a row."""
         path, _, size = case.file
         first = case.first or 0
         headers = "" if case.first is None else f"Range: bytes={case.first}-\r\n"
@@ -193,7 +193,7 @@ class _Client:
         return (time.perf_counter() - began) / case.requests * 1000
 
     def _read_response(self, connection: socket.socket, status: bytes, length: int) -> None:
-        """Read one response to its last byte."""
+        """Read one response completely."""
         head = b""
         while b"\r\n\r\n" not in head:
             data = connection.recv(4096)

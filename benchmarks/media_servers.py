@@ -1,7 +1,7 @@
-"""The servers that are timed: ours, ours with ``send_file``, a bare waitress, and plain Flask.
+"""The measured servers: ours, ours with ``send_file``, a bare waitress, and plain Flask.
 
-Started as a process of its own, ``python -m benchmarks.media_servers WHICH FOLDER``, each prints
-its port, and ends when its standard input does.
+Started as a process, ``python -m benchmarks.media_servers WHICH FOLDER``, each prints its port, and
+ends with its standard input.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def _end_with_input(end: Callable[[], object] = lambda: os._exit(0)) -> None:
 
 
 def _send_file(asked: Request, published: MediaFile, name: str, *, is_download: bool) -> Response:
-    """What Werkzeug can do of ``entrypoints.web.file_responses.file_response``."""
+    """The Werkzeug equivalent of ``entrypoints.web.file_responses.file_response``."""
     response = send_file(
         cast("IO[bytes]", published.file),
         asked.environ,
         mimetype=CONTENT_TYPES[published.format],
         as_attachment=is_download,
         download_name=name,
-        conditional=False,  # it cannot tell the size of a file that is open already
+        conditional=False,  # it cannot tell the size of a file that is already open
         etag=published.identity,
         last_modified=published.modified,
         max_age=31_536_000,
@@ -86,7 +86,7 @@ def _send_file(asked: Request, published: MediaFile, name: str, *, is_download: 
 
 
 def _bare(root: Path) -> Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]:
-    """The least that serves a file, or the end of one: no row, no check, no header to spare."""
+    """The minimum that serves a file, or its end: no row, no check, few headers."""
 
     def serve(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         path = root / environ["PATH_INFO"].removeprefix("/api/media/")
@@ -117,7 +117,7 @@ WHERE a.id < ? ORDER BY a.id DESC LIMIT ?
 
 
 def _plain_flask(folder: Path) -> Flask:
-    """A backend as one writes it in an afternoon: the same rows and files, and no check at all."""
+    """A typical small backend: the same rows and files, without any check."""
     settings = json.loads((folder / "config.json").read_text())
     app = Flask("plain")
     of_thread = local()

@@ -1,4 +1,4 @@
-"""Whether a long run of the command grows."""
+"""Whether a long run's resource use grows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install
@@ -32,7 +32,7 @@ _EVERY = 0.05  # seconds
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the process held when it had done so many prompts."""
+    """The resources of the process after so many prompts."""
 
     done: int
     megabytes: float
@@ -41,7 +41,7 @@ class _Look:
 
 
 class _Progress:
-    """Counts the prompts that a run reports, line by line, in a thread of its own."""
+    """Counts the prompts that a run reports, line by line, in a separate thread."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.ready = 0

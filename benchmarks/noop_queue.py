@@ -1,4 +1,4 @@
-"""The queue alone: everything is real but the rendering and the files, which cost nothing."""
+"""The queue alone: everything is real except rendering and files, which cost nothing."""
 
 # ruff: noqa: ARG002 - the store and the renderer take what their ports take
 
@@ -26,7 +26,7 @@ from application.recovery import Recovery
 from application.signals import StopRequest
 from application.slot import RenderSlot
 from application.turns import LANES
-from benchmarks.filling import repository
+from benchmarks.databases import repository
 from domain.artifact import MediaFacts, folder_name
 from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver
@@ -104,7 +104,7 @@ class NoopQueue:
     """A drain over a real database with a renderer and a store that do nothing.
 
     Attributes:
-        published: ids of the prompts that it made ready, in order.
+        published: ids of the published prompts, in order.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -141,6 +141,6 @@ class NoopQueue:
         assert done.published == done.renders, done
 
     def handle(self, event: Event) -> None:
-        """Remember what was published."""
+        """Record a publication."""
         if isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED:
             self.published.append(event.prompt_id)

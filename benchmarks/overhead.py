@@ -1,4 +1,4 @@
-"""What the whole application adds to a workflow that does next to nothing."""
+"""The overhead of the whole application, for a workflow that does next to nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import DrainProcess, checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
@@ -42,7 +42,7 @@ _WRITERS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One row of the comparison: a journal mode, a picture, and whether the disk is busy."""
+    """A row of the comparison: a journal mode, a picture, and whether the disk is busy."""
 
     mode: str
     picture: str
@@ -78,7 +78,7 @@ _MOST_OF_BEFORE = {
 
 
 class _BareLoop:
-    """What somebody would write who only wants pictures: no queue, no check, no flush."""
+    """A minimal program for rendering pictures: no queue, no check, no flush."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -116,7 +116,7 @@ class _Result:
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds added for each prompt, on a WAL and on a DELETE database, small and real."""
+    """Milliseconds added for each prompt, with a WAL and a DELETE database, small and real."""
     rounds = trial.choose(20, 5)
     results: dict[_Case, _Result] = {}
     for mode in ("wal", "delete"):
@@ -156,7 +156,7 @@ def _measure(case: _Case, folder: Path, filled: Path, rounds: int) -> _Result:
             opened.enter_context(busy_disk(folder))
         batches: dict[str, list[Batch]] = {name: [] for name in builds}
         for number in range(-1, rounds):
-            # Backwards every second time: none always follows the same neighbour.
+            # Every second round runs backwards, so that none always follows the same neighbour.
             for name in list(builds)[:: -1 if number % 2 else 1]:
                 batch = builds[name].drain(_BATCH)
                 if number >= 0:
@@ -234,7 +234,7 @@ def _report(results: dict[_Case, _Result]) -> Report:
 
 
 def _compare(results: dict[_Case, _Result], report: Report) -> None:
-    """Add what the build before adds, and the ratios."""
+    """Add the overhead of the build before, and the ratios."""
     ratios = {
         case: result.added(_NOW).over(result.added(_BEFORE)) for case, result in results.items()
     }

@@ -1,8 +1,8 @@
-"""How long the renderer stands idle between two renders, and the time of a prompt in a drain.
+"""The renderer's idle time between two renders, and the time for each prompt in a drain.
 
-The workflow writes down when it begins and when it ends. Exports that run as processes of their own
-import ComfyUI for every prompt; of them only the time of a prompt is measured. If ``BENCH_BEFORE``
-names a checkout of an earlier build, that build renders in turns with this one.
+The workflow records its start and end. Exports that run as separate processes import ComfyUI for
+every prompt; only their time for each prompt is measured. If ``BENCH_BEFORE`` names a checkout of
+an earlier build, that build renders in turns with this one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import DrainProcess, checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install, megapixel_picture, small_picture
@@ -37,7 +37,7 @@ _BATCH = 5
 _SECONDS = 0.2
 _PICTURES = {"12 kB": small_picture, "2.4 MB": megapixel_picture}
 _CASES = (("wal", "2.4 MB"), ("delete", "2.4 MB"), ("wal", "12 kB"))
-# bash tells the time without another process.
+# bash prints the time without another process.
 _SCRIPT = f"""\
 begin=$EPOCHREALTIME
 for argument; do
@@ -52,13 +52,13 @@ echo "$begin $EPOCHREALTIME" >> times
 
 @dataclass(slots=True)
 class _Times:
-    """What the batches of one build took, in milliseconds."""
+    """Times of one build's batches, in milliseconds."""
 
     idle: list[float] = field(default_factory=list)
     period: list[float] = field(default_factory=list)
 
     def add(self, log: Path) -> None:
-        """Add the renders of a batch, which wrote down when they began and ended."""
+        """Add the renders of a batch, which recorded their start and end."""
         renders = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
         log.unlink()
         for earlier, later in pairwise(renders):
@@ -67,7 +67,7 @@ class _Times:
 
 
 def measure(trial: Trial) -> Report:
-    """The idle time between two renders, and the time of a prompt, of each build in turns."""
+    """Idle time between two renders, and time for each prompt, of each build in turns."""
     report = Report()
     bash = shutil.which("bash")
     if bash is None:
@@ -85,7 +85,7 @@ def measure(trial: Trial) -> Report:
 
 
 def _tell_exports(trial: Trial, report: Report) -> None:
-    """The time of a prompt of exports without a warm host, of each build in turns."""
+    """The time for each prompt of exports without a warm host, of each build in turns."""
     rounds = trial.choose(12, 2)
     name = f"an export that imports for {_EXPORT_IMPORTS:g} s and renders for {_EXPORT_RENDERS:g} s"
     trial.note(f"{name}: {rounds} rounds of {_BATCH}, {len(checkouts())} builds in turns")
@@ -123,7 +123,7 @@ def _tell_exports(trial: Trial, report: Report) -> None:
 
 
 def _export_sections(directory: Path) -> Mapping[str, Mapping[str, object]]:
-    """Settings for the export of the tests, with a process for each prompt."""
+    """Settings for the tests' export, with a process for each prompt."""
     script = str(directory / "ComfyUI" / "poets_service" / "export.py")
     return {
         "comfyui": {

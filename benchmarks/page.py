@@ -1,4 +1,4 @@
-"""How long the page takes where there are a hundred thousand media."""
+"""The page's speed with a hundred thousand media."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageChops
 
-from benchmarks.filling import Contents, fill_database
-from benchmarks.page_asking import Asking
-from benchmarks.page_browsing import VISITS, browse
+from benchmarks.browser_visits import VISITS, browse
+from benchmarks.databases import Contents, fill_database
+from benchmarks.http_client import Asking
 from benchmarks.reports import Report
 from benchmarks.samples import interleaved
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PAGE: Final = "/api/v1/gallery?limit=60"
 _DATA_MS: Final = 50
 _USABLE_MS: Final = 1000
-_PICTURES: Final = 120  # of the newest have a file; nobody scrolls further
+_PICTURES: Final = 120  # this many of the newest have a file; the browser scrolls no further
 
 
 def measure(trial: Trial) -> Report:
@@ -92,7 +92,7 @@ def _tell_visits(report: Report, visits: Mapping[str, Sample]) -> None:
 
 
 def add_files(database: Path, root: Path) -> None:
-    """Real pictures for the newest rows, as large as a model makes them."""
+    """Real pictures for the newest rows, as large as a model's."""
     picture = _picture()
     with closing(sqlite3.connect(database)) as driver:
         newest = "SELECT file_path FROM prompt_artifacts ORDER BY id DESC LIMIT ?"
@@ -115,12 +115,12 @@ def _picture() -> bytes:
 
 @contextmanager
 def served(folder: Path, database: Path, checkout: Path | None = None) -> Iterator[tuple[str, int]]:
-    """``mediagen serve`` as it is run; gives its address and the number of its process.
+    """A running ``mediagen serve``; returns its address and process id.
 
     Args:
-        folder: gets the configuration and the state; its ``output`` is the output root.
-        database: that it shows.
-        checkout: of another build, which runs with the libraries of this one; None for this one.
+        folder: for configuration and state; its ``output`` is the output root.
+        database: the database that it shows.
+        checkout: another build, which runs with this one's libraries; None for this one.
     """
     config = folder / "config.json"
     document = {

@@ -1,10 +1,10 @@
-"""How long the way of one unit of work through the code is: ``make path``.
+"""Number of files and functions that one unit of work passes through: ``make path``.
 
-A profile function in every thread of this process (``sys.setprofile``) notes each call while
+A profile function in every thread of this process (``sys.setprofile``) records each call while
 
 - one picture is rendered by a workflow script (a shell script that shows a progress bar),
 - one picture is rendered by a ComfyUI server (the double of ``tests/comfyui_double``),
-- one media file is asked for over HTTP.
+- one media file is requested over HTTP.
 
 The pictures are rendered by ``Drain.run`` with the heartbeat beside it, the first of a container
 that is built already, so that what is imported or prepared late counts too. How a render ends was
@@ -20,7 +20,7 @@ What is counted, each thing once however often it happens:
 - **Crossings**: pairs of functions in different layers of which one calls the other, also where
   foreign code (a decorator, ``contextlib``, the web framework) calls in between. The layers are
   ``domain``, ``application``, ``adapters`` and ``entrypoints``.
-- **Frames** of ours on the stack when the database adapter's ``record_workflow`` begins, which
+- **Frames** of ``src`` on the stack when the database adapter's ``record_workflow`` begins, which
   writes a process down before it runs: that frame and ``Drain.run`` included. In its
   column of crossings stands how often the layer changes on that stack.
 
@@ -49,7 +49,7 @@ from adapters.system_clock import repeating
 from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from benchmarks import media, server
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import table
 from benchmarks.workflow import COPIES, install
 from domain.prompt import Kind
@@ -79,7 +79,7 @@ done
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is counted on the way of one unit of work; ``frames`` only where one is recorded."""
+    """Counts for one unit of work; ``frames`` only if one is recorded."""
 
     files: int
     functions: int
@@ -88,7 +88,7 @@ class Figures:
     frame_crossings: int | None = None
 
     def exceeded(self, bounds: Figures) -> list[str]:
-        """The names of the figures that are greater than they may be."""
+        """The names of the figures that exceed their bounds."""
         pairs = [
             (one.name, getattr(self, one.name), getattr(bounds, one.name)) for one in fields(self)
         ]
@@ -109,7 +109,7 @@ BOUNDS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Function:
-    """One function: its file under ``src``, its qualified name and its line."""
+    """A function: its file under ``src``, its qualified name and its line."""
 
     file: str
     name: str
@@ -117,13 +117,13 @@ class Function:
 
     @property
     def layer(self) -> str:
-        """The top-level package that it belongs to."""
+        """The top-level package of the function."""
         return self.file.partition("/")[0]
 
 
 @dataclass(slots=True)
 class Trace:
-    """The calls that were seen."""
+    """The recorded calls."""
 
     functions: set[Function] = field(default_factory=set)
     crossings: set[tuple[Function, Function]] = field(default_factory=set)
@@ -131,7 +131,7 @@ class Trace:
     """The stack on which a process is recorded, innermost first."""
 
     def figures(self) -> Figures:
-        """The numbers of what was seen."""
+        """The counts of the recorded calls."""
         files = {one.file for one in self.functions}
         layers = [one.layer for one in self.recorded]
         changes = sum(one != other for one, other in pairwise(layers))
@@ -145,7 +145,7 @@ class Trace:
 
 
 class Tracer:
-    """Notes calls in all threads that begin after it was entered, and in this one."""
+    """Records calls in all threads that begin after it was entered, and in this one."""
 
     def __init__(self) -> None:
         self.trace = Trace()
@@ -153,7 +153,7 @@ class Tracer:
 
     @contextmanager
     def tracing(self) -> Iterator[None]:
-        """Note what is called until the block ends."""
+        """Record calls until the block ends."""
         threading.setprofile(self._profile)
         sys.setprofile(self._profile)
         try:
@@ -176,7 +176,7 @@ class Tracer:
             self.trace.recorded = (function, *self._callers(frame.f_back))
 
     def _callers(self, frame: FrameType | None) -> Iterator[Function]:
-        """Functions of ours on a stack, innermost first."""
+        """Functions of ``src`` on a stack, innermost first."""
         while frame is not None:
             if (function := self._function(frame)) is not None:
                 yield function
@@ -190,7 +190,7 @@ class Tracer:
 
 
 def _function_of(code: CodeType) -> Function | None:
-    """What a code object is of ours; None for others' and for what has no name."""
+    """The function in ``src`` of a code object; None for other code and for anonymous functions."""
     path = Path(code.co_filename)
     is_function = code.co_flags & inspect.CO_OPTIMIZED and not code.co_name.startswith("<")
     if not is_function or not path.is_relative_to(_SRC):
@@ -201,20 +201,20 @@ def _function_of(code: CodeType) -> Function | None:
 
 
 class _Silent:
-    """Listens to nothing."""
+    """Ignores events."""
 
     def handle(self, event: Event) -> None:
-        """Take no note."""
+        """Ignore the event."""
 
 
 def picture_through_script(folder: Path) -> Trace:
-    """The way of one picture that a script makes."""
+    """One picture that a script renders."""
     database = fill_database(folder / "shared.db", Contents(5, 2))
     return _picture(install(folder / "comfyui", database, script_text=_SCRIPT))
 
 
 def picture_through_server(folder: Path) -> Trace:
-    """The way of one picture that a ComfyUI server makes."""
+    """One picture that a ComfyUI server renders."""
     database = fill_database(folder / "shared.db", Contents(5, 2))
     with server.double(folder / "made", job_seconds=_JOB_SECONDS) as url:
         sections = server.sections(folder, folder / "comfyui", url)
@@ -235,7 +235,7 @@ def _picture(installation: Installation) -> Trace:
 
 
 def media_request(folder: Path) -> Trace:
-    """The way of one file to a browser."""
+    """One file that a browser requests."""
     directory = media.prepare(folder, 5)
     loaded = load_settings(config_file=directory / "config.json", environ={}, cwd=directory)
     tracer = Tracer()
@@ -245,7 +245,7 @@ def media_request(folder: Path) -> Trace:
         tracer.trace = Trace()
         address = serving.url.rpartition("/")[2]
         with closing(http.client.HTTPConnection(address, timeout=60)) as client:
-            # Twice on one connection: when the second is answered, all of the first has ended.
+            # Twice on one connection: when the second is answered, the first has ended completely.
             for _ in range(2):
                 client.request("GET", f"/api/media/{media.PICTURE[0]}")
                 answer = client.getresponse()
@@ -264,7 +264,7 @@ WORK: dict[str, Callable[[Path], Trace]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; gives 1 when one is greater than it may be."""
+    """Print the figures; returns 1 if one exceeds its bound."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.path")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(map(repr, WORK)))
     parser.add_argument("--list", action="store_true", help="name every function, file by file")
@@ -289,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def shortest(name: str, traced: Callable[[str], Trace]) -> Trace:
-    """The shortest way of a few; one that keeps to its bounds is not walked again.
+    """The smallest figures of a few runs; stops after a run within the bounds.
 
     On a busy machine waiting takes functions and crossings of its own, since answers wait in
     buffers and reads come in pieces.

@@ -1,6 +1,6 @@
-"""Other queues on SQLite, as durable as Media Generator (``synchronous = FULL``): the yardsticks.
+"""Other queues on SQLite with equal durability (``synchronous = FULL``), for comparison.
 
-- Huey deletes a task when it is taken: at most once, one commit, and its outcome is not known
+- Huey deletes a task when it is taken: at most once, one commit, and its outcome is unknown
   afterwards. If results are kept, each is a second commit.
 - persist-queue marks an item when it is taken and again when it is done: two commits. An item of a
   process that died is given again when the queue is next opened.
@@ -18,7 +18,7 @@ import litequeue
 import persistqueue
 from huey import SqliteHuey
 
-from benchmarks.filling import settle
+from benchmarks.databases import settle
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,11 +29,11 @@ class PeerQueue(Protocol):
     """A queue of tasks that do nothing."""
 
     def fill(self, count: int) -> None:
-        """Add so many tasks without waiting for the disk at each."""
+        """Add so many tasks without waiting for the disk after each."""
         ...
 
     def drain(self, count: int) -> None:
-        """Take and end exactly so many tasks."""
+        """Take and complete exactly so many tasks."""
         ...
 
     def close(self) -> None:
@@ -42,16 +42,16 @@ class PeerQueue(Protocol):
 
 
 def _nothing() -> None:
-    """A task that is nothing but a task: Huey keeps no result."""
+    """A task without a result: Huey keeps none."""
 
 
 def _something() -> bool:
-    """The same, but Huey keeps the result."""
+    """A task with a result, which Huey keeps."""
     return True
 
 
 class HueyQueue:
-    """One queue file; the loop is that of Huey's own worker, without its thread."""
+    """One queue file, with the loop of Huey's own worker, without its thread."""
 
     def __init__(self, path: Path, journal_mode: str, *, keep_results: bool) -> None:
         self._path = path
@@ -60,7 +60,7 @@ class HueyQueue:
         self._huey, _ = self._open(durable=True)
 
     def fill(self, count: int) -> None:
-        """Add so many tasks without waiting for the disk at each."""
+        """Add so many tasks without waiting for the disk after each."""
         huey, task = self._open(durable=False)
         for _ in range(count):
             huey.enqueue(task.s())
@@ -91,14 +91,14 @@ class HueyQueue:
 
 
 class PersistQueue:
-    """persist-queue's queue with acknowledgements; it is always on WAL."""
+    """persist-queue's queue with acknowledgements; it always uses WAL."""
 
     def __init__(self, folder: Path) -> None:
         self._queue = persistqueue.SQLiteAckQueue(str(folder), timeout=30.0)
         self._connection: sqlite3.Connection = self._queue._conn  # noqa: SLF001 - to check it
 
     def fill(self, count: int) -> None:
-        """Add so many items without waiting for the disk at each."""
+        """Add so many items without waiting for the disk after each."""
         self._connection.execute("PRAGMA synchronous = OFF")
         for number in range(count):
             self._queue.put(number)
@@ -116,20 +116,20 @@ class PersistQueue:
 
 
 class LiteQueue:
-    """litequeue; it sets WAL and ``synchronous = NORMAL``, of which the second is put right."""
+    """litequeue; it sets WAL and ``synchronous = NORMAL``, the second of which is corrected."""
 
     def __init__(self, path: Path) -> None:
         self._queue = litequeue.LiteQueue(path)
 
     def fill(self, count: int) -> None:
-        """Add so many messages without waiting for the disk at each."""
+        """Add so many messages without waiting for the disk after each."""
         for number in range(count):
             self._queue.put(str(number))
         self._queue.conn.execute("PRAGMA synchronous = FULL")
         _settle(self._queue.conn)
 
     def drain(self, count: int) -> None:
-        """Take and end exactly so many messages."""
+        """Take and complete exactly so many messages."""
         for _ in range(count):
             message = self._queue.pop()
             assert message is not None

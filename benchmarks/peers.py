@@ -1,8 +1,8 @@
-"""The page's data and media beside the same rows and files from plain Flask.
+"""The page's data and media, compared with the same rows and files from plain Flask.
 
-Plain Flask is what a backend of forty lines does: one query, ``jsonify`` and
-``send_from_directory``, no check of host, origin, token or path; on waitress as ours, and on
-gunicorn with threads. All three run in processes of their own and take turns.
+Plain Flask is a backend of forty lines: one query, ``jsonify`` and ``send_from_directory``, without
+checks of host, origin, token or path; on waitress like ours, and on gunicorn with threads. All
+three run in separate processes and take turns.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PATHS: Final = {
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds for each answer to one client, and to sixteen at a time."""
+    """Milliseconds for each response to one client, and to sixteen at a time."""
     folder = prepare(trial.folder, trial.choose(100_000, 10_000))
     rounds, requests = trial.choose(60, 10), 20
     report = Report()
@@ -118,7 +118,7 @@ def _speed(samples: Mapping[str, Sample]) -> Sample:
 
 
 def _check_rows(ports: Mapping[str, int]) -> None:
-    """All answers hold the same rows."""
+    """Check that all responses contain the same rows."""
     answers = [json.loads(_get(port, "/api/v1/gallery")) for port in ports.values()]
     rows = [[item["artifact_id"] for item in answer["items"]] for answer in answers]
     assert len(rows[0]) == 60
@@ -140,7 +140,7 @@ def _answer(client: http.client.HTTPConnection, path: str) -> bytes:
 
 
 def _mean(port: int, path: str, requests: int) -> float:
-    """Milliseconds for one answer of several over one connection."""
+    """Mean milliseconds for one response of several over one connection."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
         _answer(client, path)
         began = time.perf_counter()
@@ -157,7 +157,7 @@ def _crowded(rounds: int, ports: Mapping[str, int], path: str) -> dict[str, Samp
 def _percentile(port: int, path: str) -> float:
     """Milliseconds within which 99 of 100 requests of all clients are answered.
 
-    One thread asks for all of them: threads would wait for one another, and be what is measured.
+    One thread sends all requests: several would wait for one another and distort the result.
     """
     with selectors.DefaultSelector() as selector, ExitStack() as stack:
         clients = [stack.enter_context(closing(_Client(port, path))) for _ in range(_CLIENTS)]
@@ -171,11 +171,11 @@ def _percentile(port: int, path: str) -> float:
 
 
 class _Client:
-    """One connection that asks again as soon as it has its answer.
+    """A connection that sends its next request as soon as it has a response.
 
     Attributes:
-        left: number of requests that are still to be answered.
-        times: milliseconds of those that were.
+        left: number of requests without a response.
+        times: milliseconds of the others.
     """
 
     def __init__(self, port: int, path: str) -> None:
@@ -193,7 +193,7 @@ class _Client:
             self.socket.sendall(self._request)
 
     def read(self) -> None:
-        """Take what has come; at the end of an answer, ask again."""
+        """Read received data; at the end of a response, send the next request."""
         data = self.socket.recv(1024 * 1024)
         assert data, "the server closed the connection"
         if self._rest:

@@ -1,4 +1,4 @@
-"""How soon an idle daemon takes up what another program commits."""
+"""The latency until an idle daemon claims what another program commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arrivals import arrive
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import COPIES, install
@@ -25,7 +25,7 @@ _MEDIAN_MS, _WORST_MS = 300.0, 1000.0
 _READY = 10_000
 _APART = (0.2, 0.5)  # seconds between two arrivals
 _PATIENCE = 300.0  # seconds
-# An empty file is made without another process: its time is when the script's first line ran.
+# An empty file is created without another process: its time is when the script's first line ran.
 _STAMPS = """\
 for argument; do
     case $argument in
@@ -40,7 +40,7 @@ class Latencies:
     """Milliseconds from the commit of a prompt.
 
     Attributes:
-        to_claim: until the daemon had claimed it, by its log.
+        to_claim: until the daemon had claimed it, according to its log.
         to_script: until the first line of the workflow ran.
     """
 
@@ -49,7 +49,7 @@ class Latencies:
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds from a commit to the claim and to the workflow, on WAL and on DELETE."""
+    """Milliseconds from a commit to the claim and to the workflow, with WAL and DELETE."""
     report = Report()
     found = {mode: _measure_mode(trial, mode) for mode in ("wal", "delete")}
     count = len(found["wal"].to_script.values)
@@ -83,7 +83,7 @@ def _measure_mode(trial: Trial, mode: str) -> Latencies:
 
 
 def _arrivals(database: Path, count: int) -> dict[int, float]:
-    """Let another process commit prompts; gives when, by the prompt's id."""
+    """Let another process commit prompts; returns the times, by the prompt's id."""
     context = multiprocessing.get_context("spawn")
     committed: Queue[dict[int, float]] = context.Queue()
     process = context.Process(target=arrive, args=(database, count, _APART, count, committed))
@@ -94,7 +94,7 @@ def _arrivals(database: Path, count: int) -> dict[int, float]:
 
 
 def stamps_in(folder: Path) -> dict[int, float]:
-    """When the script ran first for each prompt; its id is the last part but one of the name."""
+    """When the script first ran for each prompt; its id is the last part but one of the name."""
     return {
         int(stamp.name.rsplit("-", 2)[1]): stamp.stat().st_mtime_ns / 1e9
         for stamp in folder.iterdir()
@@ -104,7 +104,7 @@ def stamps_in(folder: Path) -> dict[int, float]:
 def latencies(
     commits: Mapping[int, float], lines: Sequence[Line], stamps: Mapping[int, float]
 ) -> Latencies:
-    """Put together what three clocks of one machine say, all in seconds since the epoch.
+    """Combine the times of three clocks of one machine, all in seconds since the epoch.
 
     Raises:
         KeyError: a prompt was never claimed, or its workflow never ran.

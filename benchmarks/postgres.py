@@ -1,9 +1,8 @@
-"""Workers at one PostgreSQL database: each claims a prompt and publishes it, with fsync.
+"""Workers with one PostgreSQL database: each claims a prompt and publishes it, with fsync.
 
-The database holds a million ready-to-render prompts. Procrastinate, a job queue in PostgreSQL, does
-nothing with its tasks beside it: on the same server, by as many workers. What a unit of work writes
-differs: here a claim and a publication with its artifact row, there the states of a job and its
-events.
+The database contains a million pending prompts. Procrastinate, a job queue in PostgreSQL, runs
+empty tasks for comparison: on the same server, with as many workers. A unit of work writes other
+rows: here a claim and a publication with its artifact row, there a job's states and its events.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ def _filled(server: Server, count: int) -> str:
 
 
 def _peer(server: Server, count: int) -> str:
-    """A filled database; "" where Procrastinate is not installed."""
+    """A filled database; "" if Procrastinate is not installed."""
     try:
         from benchmarks.procrastinate_queue import fill  # noqa: PLC0415 - of one environment
     except ImportError:

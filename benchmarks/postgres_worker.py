@@ -1,4 +1,4 @@
-"""A worker of the benchmark of PostgreSQL: takes work and finishes it, as fast as it can.
+"""A worker of the PostgreSQL benchmark: processes work as fast as it can.
 
 ``python -m benchmarks.postgres_worker mediagen|procrastinate URL SECONDS`` says "ready", waits for
 a line, works for so long, and prints how much it did. A unit of work is a claim and a publication

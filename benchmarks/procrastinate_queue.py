@@ -1,4 +1,4 @@
-"""A queue of Procrastinate with one task that does nothing."""
+"""A queue of Procrastinate with one empty task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from procrastinate import App, PsycopgConnector
 
 
 def make_app(url: str) -> tuple[App, list[int]]:
-    """The application, and the list to which each task adds its number."""
+    """The application, and the list to which each task appends its number."""
     app, done = App(connector=PsycopgConnector(conninfo=url)), list[int]()
 
     async def noop(number: int) -> None:

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from adapters.sqlite.connection import Connection
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.noop_queue import NoopQueue
 
 

@@ -16,7 +16,7 @@ IS_SONG = os.path.basename(__file__) == "song.py"
 
 
 def add_comfyui_directory_to_sys_path() -> None:
-    """Let ComfyUI's modules be found; it is the working folder."""
+    """Make ComfyUI's modules importable; it is the working folder."""
     sys.path.append(os.getcwd())
 
 
@@ -28,7 +28,7 @@ def add_extra_model_paths() -> None:
 
 
 def import_custom_nodes() -> None:
-    """Import every node, as an export does that uses one beyond ComfyUI's basic ones."""
+    """Import every node, like exports that use one beyond ComfyUI's basic ones."""
     import asyncio
 
     import execution
@@ -63,7 +63,7 @@ _custom_path_added = False
 
 
 def main() -> None:
-    """Make one file for each pass."""
+    """Create one file for each pass."""
     global _custom_nodes_imported, _custom_path_added
     if not _custom_path_added:
         add_comfyui_directory_to_sys_path()

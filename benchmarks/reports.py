@@ -1,4 +1,4 @@
-"""What a benchmark is given, and what it gives back."""
+"""A benchmark's input and output."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ class Trial:
     """One run of one benchmark.
 
     Attributes:
-        folder: absolute, empty, on the file system that is measured; removed afterwards.
-        quick: whether a rough figure in seconds is wanted, rather than a good one.
+        folder: absolute and empty, on the measured file system; removed afterwards.
+        quick: whether a rough result within seconds is enough.
     """
 
     folder: Path
     quick: bool
 
     def note(self, text: str) -> None:
-        """Say what is being done."""
+        """Report progress."""
         print(f"  ... {text}", flush=True)
 
     def choose(self, full: int, quick: int) -> int:
-        """How much to measure."""
+        """A value for quick or for full runs."""
         return quick if self.quick else full
 
 
 @dataclass(slots=True)
 class Report:
-    """What was measured, as Markdown paragraphs and tables."""
+    """The results, as Markdown paragraphs and tables."""
 
     parts: list[str] = field(default_factory=list)
 
@@ -46,7 +46,7 @@ class Report:
         self.parts.append(table(head, rows))
 
     def verdict(self, target: str, measured: str, *, met: bool) -> None:
-        """Add what was aimed at and whether it was reached."""
+        """Add a goal and whether it was reached."""
         self.parts.append(f"Target: {target}. Measured: {measured}: {'met' if met else 'missed'}.")
 
     def markdown(self) -> str:
@@ -55,7 +55,7 @@ class Report:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table that can be read as plain text too."""
+    """A Markdown table that is readable as plain text too."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     ruler = [
         ("-" * width) if column == 0 else ("-" * (width - 1) + ":")

@@ -1,4 +1,4 @@
-"""Measured values, and what may be said of them on a machine that is shared and noisy."""
+"""Measured values, and statistics for a shared and noisy machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FEWEST_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Values of one quantity, all in the same unit, in the order in which they were measured.
+    """Values of one quantity, all in the same unit, in the order of measurement.
 
     Raises:
         ValueError: there are none.
@@ -35,7 +35,7 @@ class Sample:
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Between these lies the middle half of the values."""
+        """The first and third quartiles."""
         if len(self.values) == 1:
             return self.values[0], self.values[0]
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
@@ -57,11 +57,11 @@ class Sample:
         return Sample(tuple(ours / theirs for ours, theirs in pairs))
 
     def scaled(self, factor: float) -> Sample:
-        """The same in another unit."""
+        """The values in another unit."""
         return Sample(tuple(value * factor for value in self.values))
 
     def shown(self, digits: int = 2) -> str:
-        """The median, with the quartiles behind it."""
+        """The median, followed by the quartiles."""
         low, high = self.quartiles
         return f"{self.median:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
 
@@ -73,15 +73,15 @@ def interleaved(
     warm_up: int = 0,
     budget: float = math.inf,
 ) -> dict[str, Sample]:
-    """Let each measurement have its turn in each round, so that noise falls on all alike.
+    """Let each measurement have its turn in each round, so that noise affects all alike.
 
-    Every second round runs backwards: none always follows the same neighbour.
+    Every second round runs backwards, so that none always follows the same neighbour.
 
     Args:
-        rounds: how many values each sample gets.
-        turns: measurements by name; each gives one value.
-        warm_up: rounds before those that count.
-        budget: seconds after which no further round begins; three are always made.
+        rounds: number of values for each sample.
+        turns: measurements by name; each returns one value.
+        warm_up: number of rounds before those that count.
+        budget: seconds after which no further round begins; three are always run.
     """
     values: dict[str, list[float]] = {name: [] for name in turns}
     deadline = time.monotonic() + budget

@@ -1,7 +1,7 @@
-"""Whether several nodes of a Ray cluster render several times as much, and lose nothing.
+"""The speed-up by several nodes of a Ray cluster, and recovery from a killed node.
 
-Ray listens on all interfaces, and leaves processes behind. So the measurement is a program of its
-own, run in a network namespace with nothing but a loopback, whose processes end with it.
+Ray listens on all interfaces, and leaves processes behind. So the measurement is a separate program
+in a network namespace with only a loopback, whose processes end with it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.slots import rate
 from benchmarks.workflow import COPIES, install, megapixel_picture
-from tests.ray_cluster.needing import namespace
+from tests.ray_cluster.availability import namespace
 from tests.ray_cluster.nodes import ADDRESS, INSIDE, PATIENCE, Nodes, loopback_up, wait_for
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _STARTED = "started"
 
 
 def measure(trial: Trial) -> Report:
-    """Prompts a second on one, two and four nodes; and what a killed node costs."""
+    """Prompts a second on one, two and four nodes; and the cost of a killed node."""
     report = Report()
     way, reason = namespace()
     if not way:
@@ -88,7 +88,7 @@ def _tell(report: Report, rates: dict[int, Sample], each: int) -> None:
 
 
 def _installed(folder: Path, nodes: int) -> tuple[Installation, Path]:
-    """An installation whose slots are each on a node of its own."""
+    """An installation whose slots are each on a separate node."""
     folder.mkdir()
     database = fill_database(folder / "shared.db", Contents(1_000, 0))
     slot = {"count": nodes, "num_gpus": 0, "resources": {f"nodes{nodes}": 1}}
@@ -111,7 +111,7 @@ def _installed(folder: Path, nodes: int) -> tuple[Installation, Path]:
 
 @contextmanager
 def _started(folder: Path, nodes: int, cluster: Nodes) -> Iterator[RunningDaemon]:
-    """A daemon all of whose slots are there."""
+    """A daemon all of whose slots are ready."""
     before = len(cluster.workers())
     installation, database = _installed(folder, nodes)
     with running_daemon(installation, database) as daemon:
@@ -129,7 +129,7 @@ def _rate(daemon: RunningDaemon, count: int) -> float:
 
 
 def _killed(folder: Path, each: int, cluster: Nodes) -> dict[str, int]:
-    """Kill one of four nodes in mid-render; what becomes of the prompts."""
+    """Kill one of four nodes during renders; returns the outcome of the prompts."""
     most = _COUNTS[-1]
     with _started(folder, most, cluster) as daemon:
         started = folder / "comfyui" / _STARTED
@@ -167,8 +167,8 @@ def main(folder: Path, each: int, rounds: int) -> None:
 
     Args:
         folder: absolute and empty.
-        each: prompts for each node.
-        rounds: values for each number of nodes.
+        each: number of prompts for each node.
+        rounds: number of values for each number of nodes.
     """
     loopback_up()
     ray_folder = Path("/tmp", f"b{os.getpid()}")  # noqa: S108 - the path of a socket is short

@@ -1,4 +1,4 @@
-"""What a render through a ComfyUI server costs more than the server's own time."""
+"""The overhead of a render through a ComfyUI server, compared with the server's own time."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from application.signals import StopRequest
 from benchmarks.arrivals import Author
 from benchmarks.builds import checkouts
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
-from benchmarks.idle import look
+from benchmarks.idle import observe
 from benchmarks.overhead import busy_disk
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
@@ -77,7 +77,7 @@ def _graph(prefix: str) -> dict[str, Any]:
 
 
 class _BareClient:
-    """Somebody who posts the graph, waits for the socket to say that it is done, and fetches."""
+    """A minimal client that posts the graph, waits for the socket's success, and downloads."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -87,7 +87,7 @@ class _BareClient:
             f"{url.replace('http', 'ws', 1)}/ws?clientId={self._client}",
             max_size=None,
             compression=None,
-            max_queue=None,  # while others have their turn, nothing is read
+            max_queue=None,  # not read during the others' turns
             ping_interval=None,
         )
 
@@ -95,8 +95,8 @@ class _BareClient:
         """Seconds for each of so many pictures, one after the other.
 
         Args:
-            count: of pictures.
-            fetches: whether each is fetched, too; the history tells its name.
+            count: number of pictures.
+            fetches: whether each is downloaded, too; the history contains its name.
         """
         began = time.perf_counter()
         for _ in range(count):
@@ -106,7 +106,7 @@ class _BareClient:
         return (time.perf_counter() - began) / count
 
     def _render(self) -> str:
-        # A folder of its own, as ours have: a node that saves lists the whole folder.
+        # A folder of its own, like ours: a node that saves lists the whole folder.
         body = {"prompt": _graph(f"bare/{uuid4().hex}/image"), "client_id": self._client}
         answer = self._http.request("POST", f"{self._url}/prompt", json=body)
         job: str = answer.json()["prompt_id"]
@@ -133,14 +133,14 @@ class _BareClient:
 
 
 class _Silent:
-    """Listens to nothing."""
+    """Ignores events."""
 
     def handle(self, event: Event) -> None:
-        """Take no note."""
+        """Ignore the event."""
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds over a bare client, beside another build, and prompts a minute of a script."""
+    """Milliseconds more than a minimal client, of each build; a script's prompts a minute."""
     report = Report()
     with _server(trial) as url, ExitStack() as running:
         report.say(f"On {_called(url)}.")
@@ -207,7 +207,7 @@ def _started(
     folder = trial.folder / name
     folder.mkdir()
     database = folder / "shared.db"
-    create_database(database)  # each build makes its own tables in it
+    create_database(database)  # each build creates its own tables in it
     with closing(sqlite3.connect(database)) as driver:
         driver.execute("PRAGMA journal_mode = WAL")
     directory = folder / "comfyui"
@@ -223,15 +223,15 @@ class _Build:
     """A daemon of one build.
 
     Attributes:
-        daemon: at work, with nothing to do.
-        processor: seconds of processor time for each prompt, one value for each row of them.
+        daemon: a running, idle daemon.
+        processor: seconds of processor time for each prompt, one value for each series.
     """
 
     daemon: RunningDaemon
     processor: list[float] = field(default_factory=list)
 
     def alone(self) -> float:
-        """Seconds from claim to publication of a prompt with nothing behind it; median of some."""
+        """Median seconds from claim to publication of a prompt with an empty queue behind it."""
         times = []
         for _ in range(_ALONE):
             Author.write(self.daemon.database, 1)
@@ -240,14 +240,14 @@ class _Build:
         return statistics.median(times)
 
     def in_a_row(self) -> float:
-        """Seconds for each of some prompts that wait, from the first claim to the last publication.
+        """Seconds for each of several prompts, from the first claim to the last publication.
 
-        Not between publications: two may come at once where renders overlap.
+        Not between publications, because two may come at once if renders overlap.
         """
-        before = look(self.daemon)
+        before = observe(self.daemon)
         Author.write(self.daemon.database, _EACH)
         lines = self.daemon.await_ready(_EACH)
-        used = look(self.daemon).cpu_seconds - before.cpu_seconds
+        used = observe(self.daemon).cpu_seconds - before.cpu_seconds
         self.processor.append(used / _EACH)
         began = min(line.at for line in lines if line.event == CLAIMED)
         return (max(line.at for line in lines if line.event == READY) - began) / _EACH
@@ -260,7 +260,7 @@ def _compared(
     rounds: int,
     report: Report,
 ) -> dict[str, Sample]:
-    """Measure all turns and tell the figures; gives them in seconds."""
+    """Run all turns and report the figures; returns them in seconds."""
     trial.note(f"{circumstance}: {rounds} rounds of {', '.join(turns)}")
     samples = interleaved(rounds, turns, warm_up=1)
     medians = {name: f"{1000 * sample.median:.1f}" for name, sample in samples.items()}
@@ -287,7 +287,7 @@ def _compared(
 
 
 def _ratio(samples: Mapping[str, Sample], way: str, base: str) -> float:
-    """What this build adds to a base, as a share of what the build before adds."""
+    """This build's overhead over a base, as a fraction of the overhead of the build before."""
     ours, theirs = (
         samples[f"{build}, {way}"].minus(samples[base]).median for build in (_NOW, _BEFORE)
     )
@@ -296,7 +296,7 @@ def _ratio(samples: Mapping[str, Sample], way: str, base: str) -> float:
 
 @contextmanager
 def _many_pictures(trial: Trial, output: Path) -> Iterator[None]:
-    """Earlier pictures in the server's folder: those of this build's day, and of older builds."""
+    """Earlier pictures in the server's folder: this build's of the day, and older builds'."""
     trial.note(f"{_PICTURES:,} pictures where each build saves")
     day = output / "mediagen" / datetime.now(UTC).date().isoformat()
     folders = [day / str(UUID(int=number)) for number in range(_PICTURES)]
@@ -341,9 +341,9 @@ def sections(folder: Path, directory: Path, url: str) -> dict[str, dict[str, obj
     """The configuration in which a server renders the trivial graph.
 
     Args:
-        folder: where the graph is written.
-        directory: of ComfyUI; it need not be there yet.
-        url: of the server.
+        folder: the folder for the graph.
+        directory: ComfyUI's directory, which need not exist yet.
+        url: the server's address.
     """
     workflow = folder / "workflow.json"
     workflow.write_text(json.dumps(_graph("ComfyUI")))
@@ -374,7 +374,7 @@ def _named() -> str:
 
 @contextmanager
 def _server(trial: Trial) -> Iterator[str]:
-    """The one that COMFYUI_URL names, or a double in a process of its own."""
+    """The server in COMFYUI_URL, or a double in a process of its own."""
     if url := _named():
         yield url
         return
@@ -387,7 +387,7 @@ def double(output: Path, **behaviour: object) -> Iterator[str]:
     """The address of a double in a process of its own.
 
     Args:
-        output: the folder of what it saves.
+        output: the folder for its files.
         behaviour: fields of ``tests.comfyui_double.behaviour.Behaviour``.
     """
     command = [sys.executable, "-m", "tests.comfyui_double", "--output", str(output)]

@@ -1,4 +1,4 @@
-"""Whether several slots render several times as much, where rendering is what takes the time."""
+"""The speed-up by several slots, if rendering takes most of the time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import COPIES, SHELL, install
@@ -31,7 +31,7 @@ _BUDGET = 240.0  # seconds
 
 
 def measure(trial: Trial) -> Report:
-    """Prompts a second with one, two and four slots, each beside a bare crowd of shells."""
+    """Prompts a second with one, two and four slots, each compared with bare shell loops."""
     each, rounds = trial.choose(10, 2), trial.choose(6, 1)
     with ExitStack() as running:
         daemons = {slots: _started(trial, slots, running) for slots in _COUNTS}
@@ -79,7 +79,7 @@ def rate(lines: Sequence[Line]) -> float:
 
 
 def _bare_rate(installation: Installation, slots: int, each: int) -> float:
-    """Prompts a second of as many loops that only start the script: what the machine gives."""
+    """Prompts a second of as many loops that only start the script: the machine's limit."""
 
     def loop(number: int) -> None:
         output = installation.directory / "bare" / str(number)
@@ -125,5 +125,5 @@ def _tell(report: Report, rates: dict[str, Sample], each: int) -> None:
 
 
 def _shares(rates: dict[str, Sample], slots: int) -> Sample:
-    """What so many slots do, over so many times what one does beside them."""
+    """The rate of so many slots, divided by so many times the rate of one."""
     return rates[f"ours {slots}"].over(rates["ours 1"]).scaled(1 / slots)

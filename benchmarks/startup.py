@@ -1,4 +1,4 @@
-"""How long a command takes before it can do anything."""
+"""The time that a command takes to start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.import_times import import_times
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
@@ -30,7 +30,7 @@ _TARGETS = {"mediagen --help": 1.3, "mediagen --version": 1.3, "mediagen status"
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds over a bare interpreter, command by command."""
+    """Milliseconds more than a bare interpreter, for each command."""
     database = fill_database(trial.folder / "shared.db", Contents(200, 0))
     installation = install(trial.folder / "comfyui", database)
     environment = _environment(installation.config)
@@ -89,7 +89,7 @@ def _tell(report: Report, samples: dict[str, Sample], busy: dict[str, Sample]) -
 
 
 def _environment(config: Path) -> dict[str, str]:
-    """As found, but with settings of ours alone, and no variable that changes Python's start."""
+    """The environment with only our settings, without variables that change Python's start."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -99,7 +99,7 @@ def _environment(config: Path) -> dict[str, str]:
 
 
 def _seconds(command: list[str], environment: dict[str, str], folder: Path) -> tuple[float, float]:
-    """How long a command ran, and for how long of that it kept a processor busy."""
+    """Wall clock seconds of a command, and its processor seconds."""
     before = _processor_seconds()
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
@@ -109,7 +109,7 @@ def _seconds(command: list[str], environment: dict[str, str], folder: Path) -> t
 
 
 def _processor_seconds() -> float:
-    """Of all processes that this one has started and that have ended."""
+    """Processor seconds of all ended child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""How many prompts that cost nothing the queue itself can move, beside other queues."""
+"""The queue's own throughput with instant renders, compared with other queues."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.builds import QueueProcess, checkouts
-from benchmarks.crowd import measure_crowd
 from benchmarks.floors import BareCommits
 from benchmarks.peer_queues import HueyQueue, LiteQueue, PersistQueue
 from benchmarks.reports import Report
 from benchmarks.samples import interleaved
+from benchmarks.worker_crowd import measure_crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable

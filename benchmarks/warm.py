@@ -1,4 +1,4 @@
-"""What a warm host saves, what it costs, and whether it stays the same.
+"""The savings and the cost of a warm host, and whether it stays the same.
 
 With ``COMFYUI_DIR`` and ``COMFYUI_PYTHON`` a real ComfyUI renders, with ``COMFYUI_ARGUMENTS`` (such
 as ``--cpu``) behind ``--``; ``COMFYUI_IMAGE_EXPORT`` and ``COMFYUI_AUDIO_EXPORT`` may name real
@@ -49,7 +49,7 @@ _MOST_ADDED_MS = 15.0
 _MOST_GROWTH = 0.02
 _PROMPTS, _LAST = 30, 20
 _NAMES = {Kind.IMAGE: "picture", Kind.AUDIO: "song"}
-# Seconds of real exports on two cores, for the export that sleeps.
+# Seconds of real exports on two cores, for the simulated export.
 _MEASURED = {
     Kind.IMAGE: {"IMPORT": "8.2", "LOAD": "1.0", "DRAW": "0.9"},
     Kind.AUDIO: {"IMPORT": "8.7", "LOAD": "0.0", "DRAW": "0.35"},
@@ -96,7 +96,7 @@ class _Export:
     numbers: count[int] = field(default_factory=count)
 
     def render(self, *, warm: bool) -> float:
-        """Seconds of one render by the script renderer; its files are remembered."""
+        """Seconds of one render by the script renderer; its files are recorded."""
         output = self.folder / str(next(self.numbers))
         output.mkdir(parents=True)
         brief = (
@@ -153,7 +153,7 @@ class _BareLoop:
 
 
 def measure(trial: Trial) -> Report:
-    """Warm against cold, in turns; then thirty prompts beside a bare loop."""
+    """Warm compared with cold, in turns; then thirty prompts compared with a bare loop."""
     report = Report()
     clock = SystemClock()
     processes = SystemProcesses(clock)

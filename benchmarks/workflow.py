@@ -1,4 +1,4 @@
-"""The smallest workflows there are: shell scripts that copy a picture to where it is asked for."""
+"""The smallest workflows: shell scripts that copy a picture to the requested folder."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Installation:
 
     Attributes:
         directory: the ComfyUI directory.
-        script: renders, in the sense of the contract's section 3.
+        script: the workflow script of the contract's section 3.
         picture: the content of every render.
-        config: the configuration file that names all of it.
+        config: path of the configuration file.
     """
 
     directory: Path
@@ -56,13 +56,13 @@ def install(
     script_text: str = COPIES,
     sections: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Installation:
-    """Make the stand-in in a new folder.
+    """Create the stand-in in a new folder.
 
     Args:
-        folder: to be made.
-        database: that it works for.
+        folder: is created.
+        database: path of its database.
         script_text: a shell script; ``picture.png`` lies in its working directory.
-        sections: of the configuration, beside those that name all of this.
+        sections: additional sections of the configuration.
     """
     folder.mkdir()
     (folder / "output").mkdir()
@@ -97,7 +97,7 @@ def megapixel_picture() -> bytes:
 
 
 def painted_picture() -> bytes:
-    """Soft shapes with a fine grain, as models paint them: 1.5 megapixels, 2.4 MB as a PNG."""
+    """Soft shapes with a fine grain, like a model's: 1.5 megapixels, 2.4 MB as a PNG."""
     import numpy as np  # noqa: PLC0415 - nothing else here needs it
 
     side, cell = 1216, 32
@@ -112,7 +112,7 @@ def painted_picture() -> bytes:
 
 
 def _noise(side: int, levels: int = 256) -> bytes:
-    """A square picture of random values, so many different ones."""
+    """A square picture of random values, with so many different ones."""
     noise = hashlib.shake_256(b"picture").digest(3 * side * side)
     values = noise.translate(bytes(value * levels >> 8 for value in range(256)))
     buffer = BytesIO()

@@ -11,9 +11,9 @@ import signal
 import pytest
 from hypothesis import settings
 
-from tests.postgres import needing as postgres_needing
-from tests.ray_cluster import needing as ray_needing
-from tests.web import needing
+from tests.postgres import availability as postgres_availability
+from tests.ray_cluster import availability as ray_availability
+from tests.web import availability as web_availability
 
 pytest_plugins = ["tests.object_store.fixtures", "tests.postgres.fixtures"]
 
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report here: with several processes, the reporting one loads no other conftest."""
-    needing.summarise(terminalreporter)
-    postgres_needing.summarise(terminalreporter)
-    ray_needing.summarise(terminalreporter)
+    """Here, since with several processes the one that reports loads no conftest but this."""
+    web_availability.summarise(terminalreporter)
+    postgres_availability.summarise(terminalreporter)
+    ray_availability.summarise(terminalreporter)

@@ -1,4 +1,4 @@
-"""A user's shell, with a database of the seed's shape."""
+"""Fixtures: a user's shell, and an installation with a database of the contract's shape."""
 
 import sys
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from tests.fresh_databases import fresh_database
 # Not for the whole session: other tests look at the children of this process.
 @pytest.fixture(scope="package", autouse=True)
 def _forks() -> Iterator[None]:
-    """What runs to its end is a fork of one server.
+    """Fork the commands that run to their end from one server, which is faster than starting each.
 
-    Not on macOS, where a fork may not use what the system's libraries have begun.
+    Not on macOS, whose system libraries do not support a fork after they were used.
     """
     if sys.platform != "linux":
         yield
@@ -38,14 +38,14 @@ def shell(tmp_path: Path) -> CommandLine:
 
 @pytest.fixture
 def poet(shell: CommandLine) -> Poet:
-    """Another program at the same database."""
+    """The Poets Service: another program that uses the same database."""
     assert shell.database
     return Poet(shell.database)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Installation]:
-    """A whole installation with the seed's own configuration."""
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """A complete installation with the contract's example configuration."""
     installation = Installation(tmp_path)
     yield installation
     installation.end_leftovers()

@@ -1,4 +1,4 @@
-"""What another program finds in the database and in the files."""
+"""What other programs see in the database and in the files."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from tests.databases import bytes_or_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Writes down whatever is done to the shared tables beyond what the contract allows.
-WATCH = """
-CREATE TABLE meddling (what TEXT);
+# Records every write to the shared tables that the contract does not allow.
+FORBIDDEN_WRITES = """
+CREATE TABLE forbidden_writes (what TEXT);
 CREATE TRIGGER prompts_changed AFTER UPDATE OF id, prompt_text, prompt_type, status,
     output_reference, created_at ON prompts
-    BEGIN INSERT INTO meddling VALUES ('prompt ' || NEW.id || ' changed'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('prompt ' || NEW.id || ' changed'); END;
 CREATE TRIGGER prompts_gone AFTER DELETE ON prompts
-    BEGIN INSERT INTO meddling VALUES ('prompt ' || OLD.id || ' deleted'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('prompt ' || OLD.id || ' deleted'); END;
 CREATE TRIGGER writings_changed AFTER UPDATE ON writings
-    BEGIN INSERT INTO meddling VALUES ('writing ' || NEW.id || ' changed'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('writing ' || NEW.id || ' changed'); END;
 CREATE TRIGGER writings_gone AFTER DELETE ON writings
-    BEGIN INSERT INTO meddling VALUES ('writing ' || OLD.id || ' deleted'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('writing ' || OLD.id || ' deleted'); END;
 CREATE TRIGGER artifacts_changed AFTER UPDATE ON prompt_artifacts
-    BEGIN INSERT INTO meddling VALUES ('artifact ' || NEW.id || ' changed'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('artifact ' || NEW.id || ' changed'); END;
 CREATE TRIGGER artifacts_gone AFTER DELETE ON prompt_artifacts
-    BEGIN INSERT INTO meddling VALUES ('artifact ' || OLD.id || ' deleted'); END;
+    BEGIN INSERT INTO forbidden_writes VALUES ('artifact ' || OLD.id || ' deleted'); END;
 """
 
 
-def opens(content: bytes, path: str) -> None:
-    """Decode a picture or a song to its end with the libraries that users' programs use."""
+def decode(content: bytes, path: str) -> None:
+    """Decode a picture or a song completely, with the libraries that other programs use."""
     if path.startswith("image/"):
         from PIL import Image  # noqa: PLC0415 - heavy, and not every test needs it
 
@@ -46,10 +46,10 @@ def opens(content: bytes, path: str) -> None:
 
 
 def snapshot(path: Path) -> dict[str, list[str]]:
-    """Everything in a database that is not ours, table by table, and how the file is set up.
+    """Everything in a database outside Media Generator's own tables, and how the file is set up.
 
-    Values come as SQL literals, so that type and bytes count. Of ``prompts`` the two columns
-    that may change are left out.
+    Values are SQL literals, so that their type and bytes are compared. The two columns of
+    ``prompts`` that may change are left out.
     """
     with closing(sqlite3.connect(path)) as driver:
         driver.text_factory = bytes_or_text
@@ -58,13 +58,13 @@ def snapshot(path: Path) -> dict[str, list[str]]:
             " WHERE name NOT LIKE 'media_generator%' AND tbl_name NOT LIKE 'media_generator%'"
             " AND name NOT LIKE 'sqlite_%' ORDER BY type, name"
         ).fetchall()
-        found = {"objects": [repr(row) for row in objects]}
+        contents = {"objects": [repr(row) for row in objects]}
         for pragma in ("journal_mode", "user_version", "application_id", "encoding", "page_size"):
-            found[pragma] = [repr(driver.execute(f"PRAGMA {pragma}").fetchone())]
+            contents[pragma] = [repr(driver.execute(f"PRAGMA {pragma}").fetchone())]
         for kind, table, _ in objects:
             if kind == "table":
-                found[table] = _rows(driver, table)
-    return found
+                contents[table] = _rows(driver, table)
+    return contents
 
 
 def _rows(driver: sqlite3.Connection, table: str) -> list[str]:

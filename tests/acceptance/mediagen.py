@@ -1,4 +1,4 @@
-"""An installation as the seed describes it, and what other programs see of it."""
+"""An installation as the contract describes it, and what other programs see of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.acceptance.evidence import WATCH, opens
+from tests.acceptance.evidence import FORBIDDEN_WRITES, decode
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
@@ -53,19 +53,19 @@ _WORKFLOWS = Path(__file__).parent.with_name("workflows")
 
 
 def image(prompt: str) -> str:
-    """A writing for a picture."""
+    """The writing of a picture."""
     return json.dumps({"prompt": prompt})
 
 
 def song(genre: str) -> str:
-    """A writing for a song whose tags are just its genre."""
+    """The writing of a song whose tags are only its genre."""
     return json.dumps({"genre": genre, "structure": [{"type": "verse", "lyrics": "la"}]})
 
 
 class Installation:
     """A ComfyUI with scripts, a shared database, a configuration, and a user's shell.
 
-    The names of its folders have spaces, an apostrophe and letters beyond ASCII.
+    Its folder names contain spaces, an apostrophe and non-ASCII letters.
     """
 
     def __init__(self, folder: Path, schema: str = "seed", journal_mode: str = "delete") -> None:
@@ -86,7 +86,7 @@ class Installation:
         self.configure({})
 
     def configure(self, changes: dict[str, Any]) -> None:
-        """Write the seed's own configuration, with these sections merged over it."""
+        """Write the contract's example configuration, with these sections merged over it."""
         configuration: dict[str, dict[str, Any]] = {
             "database": {"path": str(self.database), "timeout": 30.0},
             "comfyui": {
@@ -109,34 +109,36 @@ class Installation:
         file = self.shell.home / "media_generator_config.json"
         file.write_text(json.dumps(configuration, ensure_ascii=False), "utf-8")
 
-    def use(self, image_script: str, music_script: str = "audio_workflow.py") -> None:
-        """Choose other scripts, as a user would in the file."""
-        self.configure({"media": {"scripts": self.named(image_script, music_script)}})
+    def use_scripts(self, image_script: str, music_script: str = "audio_workflow.py") -> None:
+        """Choose other scripts in the configuration file."""
+        self.configure({"media": {"scripts": self.script_paths(image_script, music_script)}})
 
-    def named(self, image_script: str, music_script: str = "audio_workflow.py") -> dict[str, str]:
-        """Scripts for the configuration, relative to the ComfyUI directory."""
+    def script_paths(
+        self, image_script: str, music_script: str = "audio_workflow.py"
+    ) -> dict[str, str]:
+        """Values for ``media.scripts``, relative to the ComfyUI directory."""
         return {
             "image": f"poets_service/{image_script}",
             "music": f"poets_service/{music_script}",
         }
 
-    def watch(self) -> None:
-        """From now on nobody may do more to the shared tables than Media Generator may."""
+    def record_forbidden_writes(self) -> None:
+        """From now on, record forbidden writes to the shared tables."""
         with closing(sqlite3.connect(self.database)) as driver:
-            driver.executescript(WATCH)
+            driver.executescript(FORBIDDEN_WRITES)
 
-    def meddling(self) -> list[tuple[str]]:
-        """What was done all the same."""
-        watched = self.poet.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meddling'")
-        return self.poet.execute("SELECT what FROM meddling") if watched else []
+    def forbidden_writes(self) -> list[tuple[str]]:
+        """The recorded writes that Media Generator was not allowed to make."""
+        watched = self.poet.execute("SELECT 1 FROM sqlite_schema WHERE name = 'forbidden_writes'")
+        return self.poet.execute("SELECT what FROM forbidden_writes") if watched else []
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """``mediagen run`` in this shell, to its end."""
+        """Run ``mediagen run`` in this shell until it ends."""
         return self.shell.run("run", *arguments)
 
     @contextmanager
     def started(self, *arguments: str, umask: int = -1) -> Iterator[subprocess.Popen[str]]:
-        """``mediagen`` while it runs; it is killed if the test leaves it behind."""
+        """A running ``mediagen``, killed at the end of the block if it still runs."""
         with subprocess.Popen(
             [MEDIAGEN, *arguments],
             cwd=self.shell.home,
@@ -151,28 +153,28 @@ class Installation:
             finally:
                 process.kill()
 
-    def asked(self) -> list[dict[str, Any]]:
-        """What the scripts were asked so far."""
-        file = self.comfyui / "asked.jsonl"
+    def calls(self) -> list[dict[str, Any]]:
+        """One record for each time a workflow script was run."""
+        file = self.comfyui / "calls.jsonl"
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [json.loads(line) for line in lines]
 
-    def begun(self, process: subprocess.Popen[Any]) -> None:
-        """Wait until a script that ``mediagen`` started says that it began."""
-        sign = self.comfyui / "began"
-        until(lambda: sign.exists() or process.poll() is not None)
-        assert sign.exists(), f"mediagen ended with {process.returncode} before any script began"
+    def wait_until_started(self, process: subprocess.Popen[Any]) -> None:
+        """Wait until a script that ``mediagen`` started has begun."""
+        marker = self.comfyui / "began"
+        wait_until(lambda: marker.exists() or process.poll() is not None)
+        assert marker.exists(), f"mediagen ended with {process.returncode} before any script began"
 
-    def told(self) -> None:
-        """Wait until ``deaf.py`` was asked to stop: whoever asked it has handled a signal."""
-        until((self.comfyui / "told").exists)
+    def wait_until_signalled(self) -> None:
+        """Wait until ``ignores_signals.py`` got a signal: ``mediagen`` has handled its own."""
+        wait_until((self.comfyui / "signalled").exists)
 
-    def go(self) -> None:
-        """Let scripts that wait go on."""
+    def release(self) -> None:
+        """Let scripts that wait for the file ``go`` continue."""
         (self.comfyui / "go").touch()
 
     def rows(self, prompt_id: int) -> list[dict[str, Any]]:
-        """The artifacts of a prompt as other programs read them, metadata decoded."""
+        """The artifacts of a prompt as other programs read them, with decoded metadata."""
         names = (
             "artifact_type",
             "file_path",
@@ -181,12 +183,12 @@ class Installation:
             "created_at",
             "updated_at",
         )
-        found = self.poet.execute(
+        records = self.poet.execute(
             f"SELECT {', '.join(names)} FROM prompt_artifacts"  # noqa: S608 - names from above
             " WHERE prompt_id = ? ORDER BY id",
             (prompt_id,),
         )
-        rows = [dict(zip(names, row, strict=True)) for row in found]
+        rows = [dict(zip(names, row, strict=True)) for row in records]
         return [row | {"metadata": json.loads(row["metadata"])} for row in rows]
 
     def statuses(self) -> dict[int, str]:
@@ -194,7 +196,7 @@ class Installation:
         return dict(self.poet.execute("SELECT id, artifact_status FROM prompts"))
 
     def published(self) -> set[str]:
-        """Every file that others find when they scan the output tree."""
+        """Relative path of every file that a scan of the output tree finds."""
         return {
             path.relative_to(self.root).as_posix()
             for kind in ("image", "audio")
@@ -203,59 +205,59 @@ class Installation:
         }
 
     def check(self) -> None:
-        """The invariant: rows, files and statuses agree, nothing is left, nothing was meddled with.
+        """Check that rows, files and statuses agree, and that nothing is left over.
 
-        It is the safety that is promised at every moment, and what is promised after a drain.
+        This is what is promised at any moment, and what is promised once the queue is empty.
         """
-        listed = self.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
-        for path, metadata in listed:
+        artifacts = self.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
+        for path, metadata in artifacts:
             content = (self.root / path).read_bytes()
             facts = json.loads(metadata)
             assert hashlib.sha256(content).hexdigest() == facts["sha256"]
             assert len(content) == facts["file_size"]
-            opens(content, path)
-        assert {path for path, _ in listed} == self.published()
-        assert len({path for path, _ in listed}) == len(listed)
+            decode(content, path)
+        assert {path for path, _ in artifacts} == self.published()
+        assert len({path for path, _ in artifacts}) == len(artifacts)
         assert "processing" not in self.statuses().values()
-        assert self.meddling() == []
+        assert self.forbidden_writes() == []
         assert self.poet.execute("PRAGMA integrity_check") == [("ok",)]
         assert self.staged() == []
         assert self.processes() == []
 
     def staged(self) -> list[str]:
-        """What is left in the staging folder."""
+        """Names of what is left in the staging folder."""
         staging = self.root / ".staging"
         return os.listdir(staging) if staging.exists() else []  # noqa: PTH208 - names only
 
     def end_leftovers(self) -> None:
-        """End what a failed test leaves behind."""
+        """Kill processes that a failed test left behind."""
         for pid in self.processes():
             with suppress(psutil.Error):
                 psutil.Process(pid).kill()
 
     def processes(self) -> list[int]:
-        """Every process that works in the ComfyUI directory."""
-        found = []
+        """The pids of the processes whose working directory is the ComfyUI directory."""
+        pids = []
         for process in psutil.process_iter():
             try:
                 if process.cwd() == str(self.comfyui):
-                    found.append(process.pid)
+                    pids.append(process.pid)
             except psutil.Error:
                 continue
-        return found
+        return pids
 
 
-def runs(pid: int) -> bool:
-    """Whether a process does; one that ended and waits to be buried does not."""
+def is_running(pid: int) -> bool:
+    """Whether a process is alive; a zombie is not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-def until(true: Callable[[], object], seconds: float = 90) -> None:
-    """Wait for something that another process does."""
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+    """Wait until a condition holds that another process brings about."""
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
+    while not condition():
+        assert time.monotonic() < end, "the condition never became true"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Runs in the middle of a render, and runs that were killed there."""
+"""Runs that are in the middle of a render, and runs that were killed there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.acceptance.mediagen import Installation, image, until
+from tests.acceptance.mediagen import Installation, image, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -16,48 +16,48 @@ if TYPE_CHECKING:
 
 @contextmanager
 def mid_render(
-    place: Installation, script: str = "waits.py", *, prompts: int = 1
+    installation: Installation, script: str = "waits.py", *, prompts: int = 1
 ) -> Iterator[subprocess.Popen[str]]:
-    """A run that renders the first of so many pictures of a lake, with a script that waits.
+    """A run that renders the first of several pictures of a lake, with a script that waits.
 
     Args:
-        place: has no prompts yet.
-        script: says that it began; ``waits.py`` then goes on when the place says ``go``.
-        prompts: how many there are.
+        installation: has no prompts yet.
+        script: marks when it begins; ``waits.py`` then waits for ``Installation.release``.
+        prompts: number of prompts to add.
     """
-    place.use(script)
+    installation.use_scripts(script)
     for _ in range(prompts):
-        place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+        installation.poet.write(image("a lake"))
+    with installation.started("run") as process:
+        installation.wait_until_started(process)
         yield process
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """As the system does when memory runs out, or a power cut does."""
+    """Kill a process with SIGKILL, as the out-of-memory killer does."""
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=90)
 
 
-def killed_mid_render(place: Installation, script: str = "waits.py") -> int:
-    """Kill a run in the middle of its only render; gives the workflow that outlives it."""
-    with mid_render(place, script) as process:
+def killed_mid_render(installation: Installation, script: str = "waits.py") -> int:
+    """Kill a run in the middle of its only render; returns the pid of its orphaned workflow."""
+    with mid_render(installation, script) as process:
         kill(process)
-    [asked] = place.asked()
-    orphan: int = asked["pid"]
+    [call] = installation.calls()
+    orphan: int = call["pid"]
     return orphan
 
 
-def killed_before_publication(place: Installation) -> str:
-    """Kill a run between the rename of its folder and the commit of its row; gives the file."""
+def killed_before_publication(installation: Installation) -> str:
+    """Kill a run after it renamed its folder and before it committed its row; returns the file."""
     with (
-        mid_render(place) as process,
-        closing(sqlite3.connect(place.database, isolation_level=None)) as browser,
+        mid_render(installation) as process,
+        closing(sqlite3.connect(installation.database, isolation_level=None)) as browser,
     ):
-        browser.execute("BEGIN IMMEDIATE")  # nobody can commit now
-        place.go()
-        until(place.published)
+        browser.execute("BEGIN IMMEDIATE")  # no other program can commit now
+        installation.release()
+        wait_until(installation.published)
         kill(process)
         browser.rollback()
-    [file] = place.published()
+    [file] = installation.published()
     return file

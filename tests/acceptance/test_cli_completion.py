@@ -1,4 +1,4 @@
-"""``mediagen completion``."""
+"""Shell completion: ``mediagen completion``."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from tests.command_line import CommandLine
 from tests.databases import Poet
 
-# As bash does it: the script is sourced, then asked about the words typed so far.
+# As bash does it: the script is sourced, then called with the words typed so far.
 ASK = """
 eval "$(mediagen completion bash)" || exit 1
 COMP_WORDS=({words} "{typed}")
@@ -19,10 +19,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def completed(shell: CommandLine, words: str, typed: str) -> list[str]:
-    """What bash offers for a word."""
+    """Bash's suggestions for a word."""
     bash = shutil.which("bash")
     assert bash
-    asked = subprocess.run(
+    completion = subprocess.run(
         [bash, "--norc", "-c", ASK.format(words=words, typed=typed)],
         env=shell.variables(),
         cwd=shell.home,
@@ -30,8 +30,8 @@ def completed(shell: CommandLine, words: str, typed: str) -> list[str]:
         text=True,
         check=True,
     )
-    assert asked.stderr == ""
-    return asked.stdout.split()
+    assert completion.stderr == ""
+    return completion.stdout.split()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -53,7 +53,7 @@ def completed(shell: CommandLine, words: str, typed: str) -> list[str]:
 def test_bash_completes(
     shell: CommandLine, poet: Poet, words: str, typed: str, expected: list[str]
 ) -> None:
-    """Commands, options, statuses and ids; silence where nothing can be known."""
+    """Commands, options, statuses and ids are suggested, and nothing for free text."""
     poet.write("{}", prompt_id=1, artifact_status="error")
     poet.write("{}", prompt_id=20)
     (shell.home / "media_generator_config.json").write_text('{"ui": {}}')  # has a note to tell
@@ -64,7 +64,7 @@ def test_bash_completes(
     ("program", "word"), [("bash", "complete"), ("zsh", "#compdef"), ("fish", "complete")]
 )
 def test_scripts_are_well_formed(shell: CommandLine, program: str, word: str) -> None:
-    """Every script is printed, and its own shell accepts it where that is installed."""
+    """Every script is printed, and its own shell accepts it if installed."""
     made = shell.run("completion", program)
     assert made.returncode == 0
     assert word in made.stdout
@@ -74,7 +74,7 @@ def test_scripts_are_well_formed(shell: CommandLine, program: str, word: str) ->
 
 
 def test_an_unknown_shell_is_refused(shell: CommandLine) -> None:
-    """The shells that there are stand in the message."""
+    """The message lists the supported shells."""
     refused = shell.run("completion", "tcsh")
     assert refused.returncode == 2
     assert "zsh" in refused.stderr

@@ -1,11 +1,11 @@
-"""``mediagen config``, and the options that every command takes."""
+"""``mediagen config``, and the options that every command accepts."""
 
 import json
 
 from tests.command_line import CommandLine
 
 
-def test_sources_by_rank(shell: CommandLine) -> None:
+def test_sources_by_priority(shell: CommandLine) -> None:
     """Option before environment before file before default, and each source is named."""
     file = shell.home / "media_generator_config.json"
     file.write_text('{"comfyui": {"queue_size": 2, "grace_seconds": 3, "timeout_seconds": 4}}')
@@ -29,7 +29,7 @@ def test_sources_by_rank(shell: CommandLine) -> None:
 
 
 def test_secrets_are_hidden(shell: CommandLine) -> None:
-    """A password in an address is nobody's business."""
+    """A password in an address is not printed."""
     host = "comfyui.host=http://user:geheim@example.org"
     for more in ((), ("--json",)):
         shown = shell.run("config", "--set", host, *more).stdout
@@ -38,7 +38,7 @@ def test_secrets_are_hidden(shell: CommandLine) -> None:
 
 
 def test_options_stand_before_or_after_the_command(shell: CommandLine) -> None:
-    """Both places mean the same; where both are used, the later one counts."""
+    """Options may stand before or after the command; the later one counts."""
     before = shell.run("--database", "x.db", "--json", "config")
     after = shell.run("config", "--database", "x.db", "--json")
     assert before.stdout == after.stdout
@@ -48,8 +48,8 @@ def test_options_stand_before_or_after_the_command(shell: CommandLine) -> None:
     assert path == str(shell.home / "x.db")
 
 
-def test_the_path_of_the_file_in_use(shell: CommandLine) -> None:
-    """It is printed even when the file is broken, for that is when one looks for it."""
+def test_the_path_of_the_configuration_file(shell: CommandLine) -> None:
+    """The path is printed even if the file is broken, since that is when it is needed."""
     assert shell.run("config", "--path").returncode == 1
     file = shell.home / "media_generator_config.json"
     file.write_text("{broken")
@@ -59,7 +59,7 @@ def test_the_path_of_the_file_in_use(shell: CommandLine) -> None:
 
 
 def test_notes_go_to_standard_error(shell: CommandLine) -> None:
-    """Another program's section is noted, and the document stays a document."""
+    """Another program's section is noted on standard error; standard output stays JSON."""
     (shell.home / "media_generator_config.json").write_text('{"ui": {}}')
     printed = shell.run("config", "--json")
     assert "ui" in printed.stderr

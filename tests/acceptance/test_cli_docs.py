@@ -20,11 +20,11 @@ def walk(
     """Every command with the words that call it."""
     context = click.Context(group)
     for name in group.list_commands(context):
-        found = group.get_command(context, name)
-        assert found
-        yield (*path, name), found
-        if isinstance(found, click.Group):
-            yield from walk(found, (*path, name))
+        command = group.get_command(context, name)
+        assert command
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from walk(command, (*path, name))
 
 
 COMMANDS = [pytest.param(p, c, id=" ".join(p)) for p, c in walk(command_line())]
@@ -32,7 +32,7 @@ COMMON = {name for option in common_options() for name in option.opts}
 
 
 def chapter(path: tuple[str, ...]) -> str:
-    """The part of the docs about a command."""
+    """The section of the docs about a command."""
     heading = f"## `mediagen {' '.join(path)}`"
     text = DOCS.read_text(encoding="utf-8")
     assert heading in text, f"docs/commands.md has no chapter {heading}"
@@ -55,33 +55,31 @@ def options_of(command: click.Command) -> set[str]:
 def test_the_docs_name_each_command_and_option(
     path: tuple[str, ...], command: click.Command
 ) -> None:
-    """A chapter for each command, with an example and every option of its own."""
+    """Each command has a section, with an example and every option of its own."""
     about = chapter(path)
     assert re.search(rf"^mediagen .*{path[-1]}|\| mediagen {path[0]}", about, re.MULTILINE)
     missing = {option for option in options_of(command) if f"`{option}" not in about}
-    if path[0] == "submit":  # the fields of briefs stand in a table of their own
+    if path[0] == "submit":  # the fields of briefs have a table of their own
         missing -= {f"--{name.replace('_', '-')}" for name in documented_fields()}
     assert not missing
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS)
-def test_the_docs_name_no_option_that_is_not_there(
-    path: tuple[str, ...], command: click.Command
-) -> None:
-    """An option that was renamed or removed leaves the docs too."""
-    named = set(re.findall(r"`(--[a-z-]+)", chapter(path)))
+def test_the_docs_name_no_unknown_option(path: tuple[str, ...], command: click.Command) -> None:
+    """An option that was renamed or removed also disappears from the docs."""
+    documented = set(re.findall(r"`(--[a-z-]+)", chapter(path)))
     known = options_of(command) | COMMON | {"--help"}
     known |= {name for p in command.params for name in p.secondary_opts}
     if isinstance(command, click.Group):
         known |= {name for _, inner in walk(command) for name in options_of(inner)}
-    assert named <= known
+    assert documented <= known
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS)
 def test_help_has_an_example(
     shell: CommandLine, path: tuple[str, ...], command: click.Command
 ) -> None:
-    """``-h`` and ``--help`` say the same, with an example and a word for every option."""
+    """``-h`` and ``--help`` print the same, with an example and a description of every option."""
     helped = shell.run(*path, "-h")
     assert helped.returncode == 0
     assert helped.stdout == shell.run(*path, "--help").stdout
@@ -90,7 +88,7 @@ def test_help_has_an_example(
 
 
 def test_common_options_and_exit_codes_are_documented() -> None:
-    """What every command takes and how it ends stands in the docs, in full."""
+    """The docs list the common options and the exit codes completely."""
     text = DOCS.read_text(encoding="utf-8")
     assert all(option in text for option in COMMON | {"--version"})
     assert all(f"| {code.value} |" in text for code in ExitCode)

@@ -15,7 +15,7 @@ from tests.databases import Poet
 
 @pytest.fixture
 def filled(poet: Poet) -> Poet:
-    """Four prompts of ours and one that is not."""
+    """Four media prompts and one of another type."""
     poet.write('{"prompt": "coffee"}', prompt_id=1, created_at="2026-01-01 00:00:00")
     poet.write("{}", prompt_id=2, created_at="2026-01-03 00:00:00", artifact_status="error")
     poet.write("{}", prompt_id=3, created_at=None, prompt_type="lyrics_prompt", text="tea")
@@ -40,15 +40,15 @@ def filled(poet: Poet) -> Poet:
 def test_filters(
     shell: CommandLine, filled: Poet, arguments: list[str], expected: list[int]
 ) -> None:
-    """Each option narrows the list; the newest come first; other types are never listed."""
-    found = shell.json("list", *arguments)["prompts"]
-    assert [prompt["id"] for prompt in found] == expected
+    """Each option narrows the list; newest first; prompts of other types are never listed."""
+    prompts = shell.json("list", *arguments)["prompts"]
+    assert [prompt["id"] for prompt in prompts] == expected
     lines = shell.run("list", *arguments).stdout.splitlines()[1:]
     assert [int(line.split()[0]) for line in lines] == expected
 
 
 def test_fields_of_the_document(shell: CommandLine, poet: Poet) -> None:
-    """Scripts rely on these names."""
+    """Scripts rely on these field names."""
     poet.write("{}", artifact_status="error", text="a")
     poet.execute("UPDATE prompts SET error_message = 'why'")
     assert shell.json("list") == {
@@ -71,8 +71,8 @@ def test_fields_of_the_document(shell: CommandLine, poet: Poet) -> None:
     }
 
 
-def test_what_a_model_wrote_cannot_act_on_the_terminal(shell: CommandLine, poet: Poet) -> None:
-    """No escape sequence, no second line, no lone surrogate reaches the terminal."""
+def test_terminal_escapes_in_model_output_are_neutralized(shell: CommandLine, poet: Poet) -> None:
+    """No escape sequence, second line or lone surrogate reaches the terminal."""
     poet.write("{}", text="one\ntwo\x1b]0;title\x07 \u202eright to left")
     poet.execute("UPDATE prompts SET artifact_status = CAST(x'ff1b5b324a' AS TEXT)")
     shown = shell.run("list").stdout
@@ -84,7 +84,7 @@ def test_what_a_model_wrote_cannot_act_on_the_terminal(shell: CommandLine, poet:
 
 
 def test_a_line_fits_the_terminal(shell: CommandLine, poet: Poet) -> None:
-    """On a terminal of 60 columns no line is wider, though the letters take two columns each."""
+    """On a terminal of 60 columns no line is wider, even if each letter takes two columns."""
     poet.write("{}", text="湖" * 100)
     shown = on_terminal(shell, columns=60)
     line = next(line for line in shown.splitlines() if "湖" in line)
@@ -93,7 +93,7 @@ def test_a_line_fits_the_terminal(shell: CommandLine, poet: Poet) -> None:
 
 
 def on_terminal(shell: CommandLine, columns: int) -> str:
-    """What ``mediagen list`` prints on a terminal."""
+    """The output of ``mediagen list`` on a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
@@ -108,7 +108,7 @@ def on_terminal(shell: CommandLine, columns: int) -> str:
         try:
             while chunk := os.read(ours, 65_536):
                 shown += chunk
-        except OSError:  # Linux's way to say that the other side is closed
+        except OSError:  # on Linux, the other side is closed
             pass
     os.close(ours)
     return shown.decode()

@@ -7,7 +7,7 @@ from tests.databases import Poet
 
 
 def test_prompts_in_error_are_pending_again(shell: CommandLine, poet: Poet) -> None:
-    """Their errors are forgotten; others that were named are refused with the reason."""
+    """Their errors are cleared; the others that were named are refused with the reason."""
     error = poet.write("{}", artifact_status="error")
     ready = poet.write("{}", artifact_status="ready")
     poet.execute("UPDATE prompts SET error_message = 'why' WHERE id = ?", (error,))
@@ -20,23 +20,23 @@ def test_prompts_in_error_are_pending_again(shell: CommandLine, poet: Poet) -> N
     assert poet.status(ready) == ("ready", None)
 
 
-def test_what_is_being_rendered_is_refused_with_advice(shell: CommandLine, poet: Poet) -> None:
-    """Its worker may be lost: then it is picked up without a retry."""
+def test_a_rendering_prompt_is_refused_with_advice(shell: CommandLine, poet: Poet) -> None:
+    """Its worker may be lost, in which case it is recovered without a retry."""
     processing = poet.write("{}", artifact_status="processing")
     refused = shell.run("retry", str(processing))
     assert refused.returncode == 1
     assert "it is processing; if its worker was lost, 'mediagen run'" in refused.stderr
 
 
-def test_again_takes_what_is_ready(shell: CommandLine, poet: Poet) -> None:
-    """A person may want another render."""
+def test_again_accepts_ready_prompts(shell: CommandLine, poet: Poet) -> None:
+    """``--again`` requests another render of a ready prompt."""
     ready = poet.write("{}", artifact_status="ready")
     assert shell.json("retry", str(ready), "--again") == {"moved": [ready], "refused": {}}
     assert poet.status(ready) == ("pending", None)
 
 
 def test_all_errors(shell: CommandLine, poet: Poet) -> None:
-    """Every prompt of ours in error, and nothing else."""
+    """Every media prompt in error is retried, and nothing else."""
     errors = [poet.write("{}", artifact_status="error") for _ in range(3)]
     other = poet.write("{}", artifact_status="error", prompt_type="poetry")
     assert shell.json("retry", "--all-errors") == {"moved": errors, "refused": {}}
@@ -49,15 +49,17 @@ def test_all_errors(shell: CommandLine, poet: Poet) -> None:
 @pytest.mark.parametrize(
     "arguments", [[], ["1", "--all-errors"], ["--all-errors", "--again"], ["one"], ["9" * 30]]
 )
-def test_what_is_ambiguous_is_refused(shell: CommandLine, poet: Poet, arguments: list[str]) -> None:
-    """Exit code 2, and nothing moves."""
+def test_ambiguous_arguments_are_refused(
+    shell: CommandLine, poet: Poet, arguments: list[str]
+) -> None:
+    """Exit code 2, and nothing changes."""
     error = poet.write("{}", artifact_status="error")
     assert shell.run("retry", *arguments).returncode == 2
     assert poet.status(error)[0] == "error"
 
 
-def test_what_a_person_cancelled_is_told_apart(shell: CommandLine, poet: Poet) -> None:
-    """In counts, lists and filters; and it is not retried with all the others."""
+def test_cancelled_prompts_are_listed_separately(shell: CommandLine, poet: Poet) -> None:
+    """In counts, lists and filters; ``retry --error`` leaves them alone."""
     cancelled = poet.write("{}")
     failed = poet.write("{}", artifact_status="error")
     shell.run("cancel", str(cancelled))
@@ -73,13 +75,13 @@ def test_what_a_person_cancelled_is_told_apart(shell: CommandLine, poet: Poet) -
 
 
 def test_pending_prompts_are_cancelled_by_filter(shell: CommandLine, poet: Poet) -> None:
-    """Kind, age and text choose; without a terminal, nothing happens before --yes."""
+    """They are chosen by kind, age and text; without a terminal, ``--yes`` is required."""
     old = poet.write('{"prompt": "a lighthouse"}', created_at="2020-01-06 00:00:00")
     new = poet.write('{"prompt": "a lighthouse"}', created_at="2099-01-06 00:00:00")
     other = poet.write('{"prompt": "a boat"}')
-    asked = shell.run("cancel", "--pending", "--text", "lighthouse")
-    assert (asked.returncode, poet.status(old)) == (2, ("pending", None))
-    assert "2 prompts would be cancelled" in asked.stderr
+    refused = shell.run("cancel", "--pending", "--text", "lighthouse")
+    assert (refused.returncode, poet.status(old)) == (2, ("pending", None))
+    assert "2 prompts would be cancelled" in refused.stderr
     none = shell.json("cancel", "--pending", "--kind", "song", "--yes")
     assert none == {"cancelled": [], "refused": {}}
     chosen = ("--pending", "--text", "lighthouse", "--since", "2h", "--yes")
@@ -94,7 +96,7 @@ def test_pending_prompts_are_cancelled_by_filter(shell: CommandLine, poet: Poet)
 
 
 def test_prompts_are_moved_and_submitted_with_a_priority(shell: CommandLine, poet: Poet) -> None:
-    """Our own table says who comes next; the shared column is only set at the insertion."""
+    """Media Generator's own table decides the order; the shared column is set once."""
     ids = [poet.write('{"prompt": "a lake"}') for _ in range(3)]
     ready = poet.write("{}", artifact_status="ready")
     moved = shell.json("move", str(ids[2]), str(ready))

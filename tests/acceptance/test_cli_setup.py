@@ -1,4 +1,4 @@
-"""``mediagen setup`` in a home that has ComfyUI and no configuration."""
+"""``mediagen setup`` in a home with ComfyUI and no configuration."""
 
 import json
 import os
@@ -30,7 +30,7 @@ NO_SERVER = "http://127.0.0.1:9"
 
 @pytest.fixture
 def bare(tmp_path: Path) -> CommandLine:
-    """A user who has ComfyUI with an environment, and nothing of ours."""
+    """A user who has ComfyUI with a virtual environment, and nothing of Media Generator."""
     home = tmp_path / "home"
     (home / "ComfyUI" / "comfy").mkdir(parents=True)
     (home / "ComfyUI" / "main.py").write_text("")
@@ -42,14 +42,14 @@ def bare(tmp_path: Path) -> CommandLine:
 
 @pytest.fixture
 def double(tmp_path: Path) -> Iterator[Double]:
-    """A server with the models of both examples."""
+    """A ComfyUI server with the models of both examples."""
     models = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
     with running_double(tmp_path / "out", models=models) as double:
         yield double
 
 
 def own_script(bare: CommandLine) -> None:
-    """A script under the usual name that calls its arguments otherwise."""
+    """A script under the usual name with its own argument names."""
     script = bare.home / "ComfyUI" / "poets_service" / "image_workflow.py"
     script.parent.mkdir()
     script.write_text(OWN_SCRIPT)
@@ -57,7 +57,7 @@ def own_script(bare: CommandLine) -> None:
 
 
 def test_from_nothing_to_a_picture(bare: CommandLine) -> None:
-    """One command finds, writes, makes and checks; the next two render."""
+    """One command detects, writes, creates and checks everything; the next two render."""
     own_script(bare)
     ran = bare.run("setup", "--comfyui", "ComfyUI", "--server", NO_SERVER, "--yes")
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -82,7 +82,7 @@ def test_from_nothing_to_a_picture(bare: CommandLine) -> None:
 
 
 def test_nothing_is_written_without_consent_or_over_a_file(bare: CommandLine) -> None:
-    """No terminal, no consent; an existing file stays, or leaves a copy with --force."""
+    """Without a terminal it needs consent; an existing file is kept, or backed up with --force."""
     own_script(bare)
     make_database(bare.home / "verses.db")
     find = ("setup", "--comfyui", "ComfyUI", "--server", NO_SERVER, "--config", "mine.json")
@@ -99,20 +99,20 @@ def test_nothing_is_written_without_consent_or_over_a_file(bare: CommandLine) ->
 
 
 def test_exports_and_workflows_of_a_running_server(bare: CommandLine, double: Double) -> None:
-    """An export is taken without asking it; for the other kind, a workflow that the server runs."""
+    """An export is chosen without running it; the other kind gets a workflow of the server."""
     comfyui = bare.home / "ComfyUI"
     (comfyui / "my_flow.py").write_bytes(EXPORT.read_bytes())
     workflows = comfyui / "user" / "default" / "workflows"
     workflows.mkdir(parents=True)
     (workflows / "song.json").write_text(example("ace_step_song"))
     (workflows / "broken.json").write_text("{}")
-    found = find_installation(
+    detected = find_installation(
         Choices(comfyui=comfyui, python=Path(sys.executable), server=double.url),
         {"HOME": str(bare.home)},
         bare.home,
     )
-    assert found.server_version.startswith("0.3")
-    settings = found.configuration()
+    assert detected.server_version.startswith("0.3")
+    settings = detected.configuration()
     assert settings["comfyui"]["host"] == double.url
     assert settings["media"]["scripts"] == {"image": str(comfyui / "my_flow.py")}
     assert settings["media"]["renderer"] == {"audio": "server"}
@@ -120,7 +120,7 @@ def test_exports_and_workflows_of_a_running_server(bare: CommandLine, double: Do
 
 
 def test_several_workflows_are_proposed_by_name(bare: CommandLine, double: Double) -> None:
-    """The newest renders what names no other; the file that is written works."""
+    """The newest is the default for its kind; the written file works."""
     comfyui = bare.home / "ComfyUI"
     workflows = comfyui / "user" / "default" / "workflows"
     workflows.mkdir(parents=True)
@@ -129,12 +129,12 @@ def test_several_workflows_are_proposed_by_name(bare: CommandLine, double: Doubl
         (workflows / name).write_text(example("text_to_image"))
         os.utime(workflows / name, (age, age))
     (workflows / "song.json").write_text(example("ace_step_song"))
-    found = find_installation(
+    detected = find_installation(
         Choices(comfyui=comfyui, python=Path(sys.executable), server=double.url),
         {"HOME": str(bare.home)},
         bare.home,
     )
-    settings = found.configuration()
+    settings = detected.configuration()
     assert settings["media"]["workflows"] == {
         "image": [
             {"name": name, "file": str(workflows / file), "when": {"config_name": name}}
@@ -143,7 +143,7 @@ def test_several_workflows_are_proposed_by_name(bare: CommandLine, double: Doubl
         + [{"name": "photo", "file": str(workflows / "photo.json")}],
         "audio": str(workflows / "song.json"),
     }
-    assert any("poster (A4).json" in about for _, _, about in found.lines())
+    assert any("poster (A4).json" in about for _, _, about in detected.lines())
     settings["database"] = {"path": str(bare.home / "musings.db")}
     (bare.home / "media_generator_config.json").write_text(json.dumps(settings))
     assert bare.run("init", "musings.db").returncode == 0
@@ -152,8 +152,8 @@ def test_several_workflows_are_proposed_by_name(bare: CommandLine, double: Doubl
     assert "poster A4" in shown.stdout, shown.stderr
 
 
-def test_missing_settings_are_named_at_once(bare: CommandLine) -> None:
-    """With the path of the file to make, and the command that makes it."""
+def test_missing_settings_are_reported_at_once(bare: CommandLine) -> None:
+    """With the path of the file to create, and the command that creates it."""
     refused = bare.run("run")
     assert refused.returncode == 2
     for name in ("database.path", "comfyui.python", "comfyui.comfyui_directory"):
@@ -183,5 +183,5 @@ def test_missing_settings_are_named_at_once(bare: CommandLine) -> None:
 def test_argument_names_follow_from_the_help(
     kind: Kind, options: str, proposed: dict[str, str | None]
 ) -> None:
-    """Only what differs from the default names is proposed; a field without an option is null."""
+    """Only names that differ from the default are proposed; a field without an option is null."""
     assert propose_arguments(kind, frozenset(options.split())) == proposed

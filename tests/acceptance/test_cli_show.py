@@ -14,7 +14,7 @@ SONG = '{"title": "Rain", "structure": [{"type": "verse", "lyrics": "one\\ntwo"}
 
 
 def publish(poet: Poet, prompt_id: int, file_path: str, metadata: str | None) -> None:
-    """Another program's artifact row."""
+    """Add an artifact row, as another program would."""
     poet.execute(
         "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path, metadata)"
         " VALUES (?, 'image', ?, ?)",
@@ -22,8 +22,8 @@ def publish(poet: Poet, prompt_id: int, file_path: str, metadata: str | None) ->
     )
 
 
-def test_the_brief_is_shown_as_it_is_understood(shell: CommandLine, poet: Poet) -> None:
-    """Fields that are named, and the lyrics line by line."""
+def test_the_parsed_brief_is_shown(shell: CommandLine, poet: Poet) -> None:
+    """Its named fields, and the lyrics line by line."""
     image, song = poet.write(IMAGE), poet.write(SONG, prompt_type="lyrics_prompt")
     shown = shell.run("show", str(image)).stdout
     assert "A lake" in shown
@@ -36,8 +36,8 @@ def test_the_brief_is_shown_as_it_is_understood(shell: CommandLine, poet: Poet) 
     assert document["brief_failure"] is None
 
 
-def test_what_is_not_sung_is_named(shell: CommandLine, poet: Poet) -> None:
-    """Notes say what a song's writing holds beside its words."""
+def test_unused_lyrics_are_noted(shell: CommandLine, poet: Poet) -> None:
+    """Notes name what a song's writing contains besides its lyrics."""
     written = {"structure": ["Verse: quiet"], "lyrics": {"language": "en", "verse": "Rain"}}
     song = poet.write(json.dumps(written), prompt_type="lyrics_prompt")
     shown = shell.run("show", str(song)).stdout
@@ -49,10 +49,10 @@ def test_what_is_not_sung_is_named(shell: CommandLine, poet: Poet) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\xfd", "no json", '{"prompt": "\\ud800"}'])
-def test_why_a_brief_is_not_understood(
+def test_an_invalid_brief_is_explained(
     shell: CommandLine, poet: Poet, content: str | bytes | None
 ) -> None:
-    """The reason and the hint, whatever bytes the column holds."""
+    """With reason and hint, whatever bytes the column contains."""
     if isinstance(content, bytes):
         prompt_id = poet.write("x")
         poet.execute("UPDATE writings SET content = CAST(x'fffefd' AS TEXT)")
@@ -67,7 +67,7 @@ def test_why_a_brief_is_not_understood(
     assert document["brief_failure"]["hint"]
 
 
-def test_an_unwritten_prompt_is_no_failure(shell: CommandLine, poet: Poet) -> None:
+def test_an_unwritten_prompt_is_not_a_failure(shell: CommandLine, poet: Poet) -> None:
     """It waits for the Poets Service, and show says so."""
     poet.write(None, written=False, status="processing")
     assert "none yet" in shell.run("show", "1").stdout
@@ -75,8 +75,8 @@ def test_an_unwritten_prompt_is_no_failure(shell: CommandLine, poet: Poet) -> No
     assert (document["brief"], document["brief_failure"]) == (None, None)
 
 
-def test_files_are_looked_for(shell: CommandLine, poet: Poet) -> None:
-    """Size on disk, MISSING where there is no file, and what the metadata tell of the media."""
+def test_files_are_checked(shell: CommandLine, poet: Poet) -> None:
+    """Size on disk, MISSING for a missing file, and the media facts from the metadata."""
     root = shell.home / "out"
     folder = root / "image" / "1_20260106T213045"
     folder.mkdir(parents=True)
@@ -86,21 +86,21 @@ def test_files_are_looked_for(shell: CommandLine, poet: Poet) -> None:
     publish(poet, 1, f"{name}/a.png", '{"format": "png", "width": 768, "height": 512}')
     publish(poet, 1, f"{name}/gone.png", "broken {")
     publish(poet, 1, "image/\x00/nul.png", None)
-    place = ["--set", f"comfyui.output_directory={root}"]
-    lines = shell.run("show", "1", *place).stdout.splitlines()
+    options = ["--set", f"comfyui.output_directory={root}"]
+    lines = shell.run("show", "1", *options).stdout.splitlines()
     [there] = [line for line in lines if "a.png" in line]
     assert "2 KiB" in there
     assert "png 768×512" in there
     assert sum("MISSING" in line for line in lines) == 2
-    first, second, third = shell.json("show", "1", *place)["artifacts"]
+    first, second, third = shell.json("show", "1", *options)["artifacts"]
     assert (first["size_bytes"], first["missing"]) == (2048, False)
     assert first["metadata"]["width"] == 768
     assert (second["missing"], second["metadata"]) == (True, "broken {")
     assert third["missing"] is True
 
 
-def test_without_an_output_root_nothing_is_called_missing(shell: CommandLine, poet: Poet) -> None:
-    """Who has not configured a root is told that the size is unknown."""
+def test_without_an_output_root_no_file_is_called_missing(shell: CommandLine, poet: Poet) -> None:
+    """Without a configured root, the size is unknown."""
     poet.write(IMAGE, artifact_status="ready")
     publish(poet, 1, "image/a/b.png", None)
     assert "size unknown" in shell.run("show", "1").stdout
@@ -109,7 +109,7 @@ def test_without_an_output_root_nothing_is_called_missing(shell: CommandLine, po
 
 
 def test_the_error_and_its_hint(shell: CommandLine, poet: Poet) -> None:
-    """A message that begins with a code gets that code's hint; it cannot act on the terminal."""
+    """A message gets the hint of its failure code; control characters are escaped."""
     poet.write(IMAGE, artifact_status="error")
     poet.execute("UPDATE prompts SET error_message = ?", ("timed_out: \x1b[31mtoo slow\nlast",))
     shown = shell.run("show", "1").stdout
@@ -120,7 +120,7 @@ def test_the_error_and_its_hint(shell: CommandLine, poet: Poet) -> None:
 
 
 def test_renders_are_listed(shell: CommandLine, poet: Poet) -> None:
-    """Outcome and worker of every render."""
+    """Each render is listed with its outcome and worker."""
     poet.write(IMAGE)
     claim(poet.path, "rack:42")
     [render] = shell.json("show", "1")["renders"]
@@ -131,27 +131,29 @@ def test_renders_are_listed(shell: CommandLine, poet: Poet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"), [("9", 1), ("2", 1), ("9" * 30, 2), ("x", 2), ("-1", 2)]
+    ("prompt_id", "code"), [("9", 1), ("2", 1), ("9" * 30, 2), ("x", 2), ("-1", 2)]
 )
-def test_what_is_not_there(shell: CommandLine, poet: Poet, asked: str, code: int) -> None:
-    """An unknown id and another program's prompt are 1; what can be no id is 2."""
+def test_unknown_prompts(shell: CommandLine, poet: Poet, prompt_id: str, code: int) -> None:
+    """An unknown id or another program's prompt exits with 1, an invalid id with 2."""
     poet.write("{}", prompt_id=2, prompt_type="poetry")
-    refused = shell.run("show", asked)
+    refused = shell.run("show", prompt_id)
     assert refused.returncode == code
     assert refused.stdout == ""
     assert "Traceback" not in refused.stderr
 
 
 def test_damaged_metadata_is_still_json(shell: CommandLine, poet: Poet) -> None:
-    """Half characters inside metadata become U+FFFD, so that the document can be read."""
+    """Lone surrogates inside metadata become U+FFFD, so that the document can be parsed."""
     poet.write(IMAGE)
     publish(poet, 1, "image/a/b.png", json.dumps({"title": "\ud800"}))
     [artifact] = shell.json("show", "1")["artifacts"]
     assert artifact["metadata"] == {"title": "\ufffd"}
 
 
-def test_what_a_rule_or_a_mapping_uses_is_not_called_unused(shell: CommandLine, poet: Poet) -> None:
-    """Of any workflow of the kind, also when the brief is submitted; the rest is."""
+def test_fields_used_by_a_rule_or_a_mapping_are_not_called_unused(
+    shell: CommandLine, poet: Poet
+) -> None:
+    """Those of any workflow of the kind, also at submission; the others are called unused."""
     workflows = [
         {"name": "poster", "script": "a.py", "when": {"palette": "*", "print.size": "A2"}},
         {"name": "draft", "script": "b.py", "arguments": {"technical_params.lora": "--lora"}},
@@ -165,8 +167,8 @@ def test_what_a_rule_or_a_mapping_uses_is_not_called_unused(shell: CommandLine, 
     assert shell.json(chosen, "show", str(image))["brief"]["notes"] == ["not used: frame"]
     assert "not used: frame\n" in shell.run(chosen, "show", str(image)).stdout
     (shell.home / "b.json").write_text(json.dumps(brief))
-    asked = shell.json(chosen, "submit", "image", "b.json")
-    assert [note["note"] for note in asked["notes"]] == ["not used: frame"]
+    submitted = shell.json(chosen, "submit", "image", "b.json")
+    assert [note["note"] for note in submitted["notes"]] == ["not used: frame"]
     [note] = shell.json("show", str(image))["brief"]["notes"]
     assert "palette" in note
     assert "lora" in note

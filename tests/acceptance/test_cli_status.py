@@ -27,7 +27,7 @@ BRIEF = '{"prompt": "a"}'
 
 
 def claim(path: Path, worker: str | ProcessIdentity, release: Failure | None = None) -> None:
-    """A worker claims the oldest prompt, and perhaps gives it back."""
+    """Claim the oldest prompt as a worker, and optionally release it."""
     with closing(Connection(path, 5)) as connection:
         owner = worker
         if isinstance(owner, str):
@@ -42,7 +42,7 @@ def claim(path: Path, worker: str | ProcessIdentity, release: Failure | None = N
             assert queue.release(taken, release, 1.5)
 
 
-def test_a_pause_elsewhere_of_both_kinds_is_told_once(shell: CommandLine, poet: Poet) -> None:
+def test_a_pause_elsewhere_of_both_kinds_is_shown_once(shell: CommandLine, poet: Poet) -> None:
     """A full disk stops pictures and songs alike."""
     with closing(Connection(poet.path, 5)) as connection:
         SqlPromptRepository(
@@ -55,7 +55,7 @@ def test_a_pause_elsewhere_of_both_kinds_is_told_once(shell: CommandLine, poet: 
 
 
 def test_counts_by_kind_and_status(shell: CommandLine, poet: Poet) -> None:
-    """Only what is ours is counted; foreign words and unwritten prompts are shown apart."""
+    """Only media prompts count; unknown statuses and unwritten prompts are separate."""
     poet.write(BRIEF)
     poet.write(BRIEF, artifact_status="ready")
     poet.write(BRIEF, artifact_status="unsupported", prompt_type="lyrics_prompt")
@@ -76,8 +76,8 @@ def test_counts_by_kind_and_status(shell: CommandLine, poet: Poet) -> None:
     assert table[2].split() == ["audio", "0", "0", "0", "0", "1", "0"]
 
 
-def test_looking_makes_no_tables(shell: CommandLine, poet: Poet) -> None:
-    """A command that only looks leaves the file as it was, to the byte."""
+def test_reading_commands_create_no_tables(shell: CommandLine, poet: Poet) -> None:
+    """Commands that only read leave the file unchanged to the byte."""
     poet.write(BRIEF)
     before = poet.path.read_bytes()
     for command in (["status"], ["list"], ["show", "1"]):
@@ -85,8 +85,8 @@ def test_looking_makes_no_tables(shell: CommandLine, poet: Poet) -> None:
     assert poet.path.read_bytes() == before
 
 
-def test_what_is_rendering_is_named_with_its_worker(shell: CommandLine, poet: Poet) -> None:
-    """Which prompt, since when, by whom; the worker's name cannot act on the terminal."""
+def test_rendering_prompts_are_shown_with_their_worker(shell: CommandLine, poet: Poet) -> None:
+    """Which prompt, since when, by which worker; the worker's name is escaped for the terminal."""
     poet.write(BRIEF, prompt_id=7)
     claim(poet.path, "rack-\x1b[2J:42")
     [render] = shell.json("status")["rendering"]
@@ -118,10 +118,10 @@ LOST = {
 
 
 @pytest.mark.parametrize(("owner", "heartbeat", "reason"), LOST.values(), ids=LOST)
-def test_what_a_lost_worker_left_is_not_called_rendering(
+def test_prompts_of_a_lost_worker_are_not_called_rendering(
     shell: CommandLine, poet: Poet, owner: ProcessIdentity, heartbeat: str, reason: str
 ) -> None:
-    """It is named apart, with the reason, and with what to do; nobody can end it by cancelling."""
+    """They are shown separately, with reason and remedy; cancelling cannot end them."""
     poet.write(BRIEF, prompt_id=7)
     claim(poet.path, owner)
     poet.execute(f"UPDATE media_generator_renders SET heartbeat = {heartbeat}")  # noqa: S608 - from above
@@ -138,10 +138,10 @@ def test_what_a_lost_worker_left_is_not_called_rendering(
 
 
 @pytest.mark.parametrize("beats", ["0", "strftime('%s', 'now') - 20", "7"])
-def test_a_worker_elsewhere_whose_lease_holds_is_rendering(
+def test_a_remote_worker_with_a_valid_lease_is_rendering(
     shell: CommandLine, poet: Poet, beats: str
 ) -> None:
-    """Earlier versions counted heartbeats: those say nothing, and nobody is suspected."""
+    """Old heartbeat counts of earlier versions are ignored."""
     poet.write(BRIEF, prompt_id=7)
     claim(poet.path, "elsewhere:7")
     poet.execute(f"UPDATE media_generator_renders SET heartbeat = {beats}")  # noqa: S608 - from above
@@ -150,8 +150,8 @@ def test_a_worker_elsewhere_whose_lease_holds_is_rendering(
     assert document["lost"] == []
 
 
-def test_the_environments_trouble_comes_with_its_hint(shell: CommandLine, poet: Poet) -> None:
-    """A prompt that was given back because of the environment is explained."""
+def test_an_environment_error_comes_with_its_hint(shell: CommandLine, poet: Poet) -> None:
+    """A prompt that was released because of the environment is explained."""
     poet.write(BRIEF)
     failure = Failure(FailureCode.DISK_FULL, "no room on the volume")
     claim(poet.path, "w:1", failure)
@@ -167,16 +167,16 @@ def test_the_environments_trouble_comes_with_its_hint(shell: CommandLine, poet: 
     ("artifact_status", "advice"),
     [("error", "retry --all-errors"), ("processing", "doctor"), ("pending", "mediagen run")],
 )
-def test_it_says_what_to_do_next(
+def test_the_next_step_is_suggested(
     shell: CommandLine, poet: Poet, artifact_status: str, advice: str
 ) -> None:
-    """Each state that wants a person has its sentence."""
+    """Each state that needs a person has its sentence."""
     poet.write(BRIEF, artifact_status=artifact_status)
     assert advice in shell.run("status").stdout
 
 
-def test_an_empty_queue_leads_to_submit(shell: CommandLine) -> None:
-    """A newcomer is told how to begin."""
+def test_an_empty_queue_suggests_submit(shell: CommandLine) -> None:
+    """Newcomers learn how to begin."""
     assert "mediagen submit" in shell.run("status").stdout
 
 
@@ -190,10 +190,10 @@ def test_an_empty_queue_leads_to_submit(shell: CommandLine) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said_without_a_traceback(
+def test_errors_have_no_traceback(
     shell: CommandLine, arguments: list[str], code: int, word: str
 ) -> None:
-    """Exit code and message tell the command line, the settings and the environment apart."""
+    """Exit code and message distinguish command line, settings and environment."""
     refused = shell.run(*arguments)
     assert refused.returncode == code
     assert word in refused.stderr
@@ -214,7 +214,7 @@ def _imported(shell: CommandLine, argument: str) -> set[str]:
 
 
 def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
-    """Looking at the queue must start fast, so it loads nothing that draws, decodes or injects."""
+    """``status`` must start quickly, so it imports nothing that draws, decodes or injects."""
     imported = _imported(shell, "status")
     assert "adapters.sql_queue.prompt_catalogue" in imported
     heavy = {"rich", "numpy", "PIL", "av", "psutil", "dependency_injector", "subprocess", "asyncio"}
@@ -225,7 +225,7 @@ def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])
 def test_help_and_version_import_little_but_click(shell: CommandLine, argument: str) -> None:
-    """No settings, no database, and nothing that knows installed packages."""
+    """Neither settings nor database are imported, nor anything that reads package metadata."""
     imported = _imported(shell, argument)
     ours = {name for name in imported if name.partition(".")[0] in {"adapters", "application"}}
     ours |= {name for name in imported if name.startswith(("domain", "entrypoints"))}
@@ -239,8 +239,8 @@ def test_help_and_version_import_little_but_click(shell: CommandLine, argument: 
     assert not imported & {"dataclasses", "importlib.metadata", "msgspec", "pathlib", "sqlite3"}
 
 
-def test_a_terminal_of_latin_1_still_gets_its_output(shell: CommandLine, poet: Poet) -> None:
-    """What a terminal cannot show is escaped, not a reason to fail."""
+def test_a_latin_1_terminal_still_gets_its_output(shell: CommandLine, poet: Poet) -> None:
+    """Characters that the terminal cannot show are escaped."""
     poet.write(BRIEF, text="湖 e")
     shell.environment = {"PYTHONIOENCODING": "latin-1"}
     shown = shell.process("list")
@@ -249,7 +249,7 @@ def test_a_terminal_of_latin_1_still_gets_its_output(shell: CommandLine, poet: P
     assert shell.json("list")["prompts"][0]["text"] == "湖 e"
 
 
-def test_a_reader_that_goes_away_is_no_error(shell: CommandLine, poet: Poet) -> None:
+def test_a_closed_pipe_is_no_error(shell: CommandLine, poet: Poet) -> None:
     """``mediagen list | head -1`` ends quietly."""
     for _ in range(3):
         poet.write(BRIEF, text="x" * 100_000)
@@ -269,8 +269,8 @@ def test_a_reader_that_goes_away_is_no_error(shell: CommandLine, poet: Poet) -> 
     assert process.returncode == 0
 
 
-def test_machines_that_live_and_machines_that_are_gone(shell: CommandLine, poet: Poet) -> None:
-    """In one table, with what each renders and what stops it."""
+def test_living_and_lost_machines(shell: CommandLine, poet: Poet) -> None:
+    """One table shows what each machine renders and what stops it."""
     with closing(Connection(poet.path, 5.0)) as connection:
         register = SqlWorkerRegister(connection)
         register.register(HERE)
@@ -288,8 +288,8 @@ def test_machines_that_live_and_machines_that_are_gone(shell: CommandLine, poet:
     assert [worker["gone"] for worker in shell.json("status")["machines"]] == [False, True]
 
 
-def test_run_is_advised_only_where_no_worker_renders(shell: CommandLine, poet: Poet) -> None:
-    """A daemon of any machine takes what is pending."""
+def test_run_is_suggested_only_without_a_worker(shell: CommandLine, poet: Poet) -> None:
+    """A daemon on any machine takes pending prompts."""
     poet.write(BRIEF)
     with closing(Connection(poet.path, 5.0)) as connection:
         SqlWorkerRegister(connection).register(THERE)

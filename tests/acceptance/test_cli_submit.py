@@ -15,7 +15,7 @@ BAD = '{"prompt": 5}'
 
 
 def contents(poet: Poet) -> list[str]:
-    """What the writings of completed, pending prompts hold, in order."""
+    """The contents of the writings of completed, pending prompts, in order."""
     found = poet.execute(
         "SELECT w.content FROM prompts p JOIN writings w ON w.id = p.output_reference"
         " WHERE p.status = 'completed' AND p.artifact_status = 'pending'"
@@ -26,14 +26,14 @@ def contents(poet: Poet) -> list[str]:
 
 @pytest.mark.parametrize("schema", ["seed", "wide"])
 def test_an_image_from_options(tmp_path: Path, schema: str) -> None:
-    """Options become a writing in the contract's shape, in narrow tables and wide ones."""
+    """Options become a writing of the contract's shape, in narrow and wide tables."""
     database = make_database(tmp_path / "of_schema.db", schema)
     shell = CommandLine(tmp_path, database)
     sizes = "submit image --width 512 --height 256 --aspect-ratio 16:9 --seed 7"
     command = f"{sizes} --negative-prompt fog --mood calm"
     styles = ["--style-tag", "oil", "--style-tag", "soft"]
-    asked = shell.json(*command.split(), *styles, "--prompt", "A lake", "--text", "Draw a lake")
-    assert asked == {"ids": [1], "bad": []}
+    submitted = shell.json(*command.split(), *styles, "--prompt", "A lake", "--text", "Draw a lake")
+    assert submitted == {"ids": [1], "bad": []}
     [content] = contents(Poet(database))
     assert json.loads(content) == {
         "prompt": "A lake",
@@ -50,39 +50,39 @@ def test_an_image_from_options(tmp_path: Path, schema: str) -> None:
     assert shell.json("show", "1")["text"] == "Draw a lake"
 
 
-def test_what_a_brief_leaves_out_is_noted(shell: CommandLine) -> None:
+def test_ignored_fields_are_noted(shell: CommandLine) -> None:
     """The prompt is added; the note names the place, the field and the value."""
-    asked = shell.run("submit", "image", "--prompt", "A lake", "--aspect-ratio", "banana")
+    submitted = shell.run("submit", "image", "--prompt", "A lake", "--aspect-ratio", "banana")
     note = "not understood: technical_params.aspect_ratio (banana)"
-    assert asked.returncode == 0
-    assert f"note: the command line: {note}" in asked.stderr
+    assert submitted.returncode == 0
+    assert f"note: the command line: {note}" in submitted.stderr
     shown = shell.run("show", "1")
     assert note in shown.stdout
     (shell.home / "b.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b", "palette": "blue"}\n')
-    asked = shell.json("submit", "image", "b.jsonl")
-    assert asked["notes"] == [{"where": "b.jsonl, line 2", "note": "not used: palette"}]
+    submitted = shell.json("submit", "image", "b.jsonl")
+    assert submitted["notes"] == [{"where": "b.jsonl, line 2", "note": "not used: palette"}]
 
 
-def test_varied_members_that_no_workflow_takes_are_noted(shell: CommandLine) -> None:
-    """All pictures would be the same; a mapping that names the path takes it."""
+def test_varied_fields_that_no_workflow_uses_are_noted(shell: CommandLine) -> None:
+    """All pictures would be equal; a mapping of the path removes the note."""
     submit = ("submit", "image", "--prompt", "A lake", "--vary", "technical_params.steps=10,20")
-    asked = shell.json(*submit)
+    submitted = shell.json(*submit)
     note = {"where": "the command line", "note": "not used: technical_params.steps"}
-    assert (len(asked["ids"]), asked["notes"]) == (2, [note])
+    assert (len(submitted["ids"]), submitted["notes"]) == (2, [note])
     mapping = '{"image": {"technical_params.steps": "--steps"}}'
     assert "notes" not in shell.json(f"--set=media.arguments={mapping}", *submit)
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
-def test_numbers_that_json_lacks_are_refused(shell: CommandLine, number: str) -> None:
-    """In a varied value; nothing is added."""
-    asked = shell.run("submit", "image", "--prompt", "A lake", "--vary", f"steps=[1, {number}]")
-    assert asked.returncode == 2
-    assert "which is no number" in asked.stderr
+def test_numbers_outside_json_are_refused(shell: CommandLine, number: str) -> None:
+    """NaN and infinity in a varied value are refused, and nothing is added."""
+    submitted = shell.run("submit", "image", "--prompt", "A lake", "--vary", f"steps=[1, {number}]")
+    assert submitted.returncode == 2
+    assert "which is no number" in submitted.stderr
 
 
 def test_variations_keep_the_workflow_and_the_priority(shell: CommandLine, poet: Poet) -> None:
-    """What was chosen for the submission holds for each of its prompts."""
+    """The workflow and priority chosen for the submission apply to each of its prompts."""
     workflows = '[{"name": "poster", "script": "poster.py"}]'
     chosen = ("--workflow", "poster", "--priority", "8", "--variations", "2")
     setting = f'--set=media.workflows={{"image": {workflows}}}'
@@ -93,12 +93,12 @@ def test_variations_keep_the_workflow_and_the_priority(shell: CommandLine, poet:
 
 
 def test_a_song_from_options(shell: CommandLine, poet: Poet) -> None:
-    """Markers in the lyrics become sections; every option arrives."""
+    """Markers in the lyrics become sections; every option reaches the writing."""
     (shell.home / "rain.txt").write_text("[Verse]\nRain, rain\n\n[Chorus]\nOn the roof\n")
     command = "submit song --lyrics-file rain.txt --title Rain --genre folk --mood calm --tempo 92"
     more = "--time-signature 3/4 --vocal-style soft --instrument oud --instrument ney --seed 1"
-    asked = shell.run(*command.split(), *more.split(), "--key", "D major")
-    assert (asked.returncode, asked.stdout) == (0, "1\n")
+    submitted = shell.run(*command.split(), *more.split(), "--key", "D major")
+    assert (submitted.returncode, submitted.stdout) == (0, "1\n")
     [content] = contents(poet)
     assert json.loads(content) == {
         "title": "Rain",
@@ -129,19 +129,19 @@ def test_a_song_from_options(shell: CommandLine, poet: Poet) -> None:
     ],
 )
 @pytest.mark.parametrize("by_stdin", [True, False], ids=["stdin", "file"])
-def test_the_writers_own_text_is_stored(
+def test_the_original_text_is_stored(
     shell: CommandLine, poet: Poet, written: str, expected: list[str] | None, *, by_stdin: bool
 ) -> None:
-    """Whatever the form of the file, each brief is stored as it was written."""
+    """Each brief is stored as it was written, whatever the format of the file."""
     (shell.home / "briefs").write_text(written)
     source = "-" if by_stdin else "briefs"
-    asked = shell.run("submit", "image", source, stdin=written.encode() if by_stdin else b"")
-    assert asked.returncode == 0, asked.stderr
+    submitted = shell.run("submit", "image", source, stdin=written.encode() if by_stdin else b"")
+    assert submitted.returncode == 0, submitted.stderr
     assert contents(poet) == (expected or [written])
 
 
-def test_one_bad_brief_keeps_all_out(shell: CommandLine, poet: Poet) -> None:
-    """The bad one is named with its line and the reason; nothing at all is added."""
+def test_one_bad_brief_rejects_the_whole_file(shell: CommandLine, poet: Poet) -> None:
+    """The bad one is named with its line and the reason; nothing is added."""
     (shell.home / "briefs.jsonl").write_text(f"{GOOD}\n\n{BAD}\n{GOOD}\n")
     refused = shell.run("submit", "image", "briefs.jsonl")
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -150,7 +150,7 @@ def test_one_bad_brief_keeps_all_out(shell: CommandLine, poet: Poet) -> None:
 
 
 def test_skip_bad_adds_the_good_ones(shell: CommandLine, poet: Poet) -> None:
-    """Exit code 1, ids of the good, names of the bad; bytes that are no text are bad too."""
+    """Exit code 1, ids of the valid briefs, names of the bad ones; so for undecodable bytes."""
     lines = [BAD, GOOD, "no json", GOOD]
     stdin = "\n".join(lines).encode() + b'\n{"prompt": "\xff"}\n'
     added = shell.run("submit", "image", "-", "--skip-bad", "--json", stdin=stdin)
@@ -176,7 +176,7 @@ def test_skip_bad_adds_the_good_ones(shell: CommandLine, poet: Poet) -> None:
 def test_a_broken_file_is_located(
     shell: CommandLine, poet: Poet, written: bytes, place: str
 ) -> None:
-    """A file that is broken as a whole is refused with the place, even with --skip-bad."""
+    """A file that cannot be parsed is refused with the position, even with --skip-bad."""
     refused = shell.run("submit", "image", "-", "--skip-bad", stdin=written)
     assert refused.returncode == 2
     assert place in refused.stderr
@@ -201,7 +201,7 @@ def test_a_broken_file_is_located(
 def test_a_wrong_command_line_adds_nothing(
     shell: CommandLine, poet: Poet, arguments: list[str | bytes]
 ) -> None:
-    """Exit code 2 and a message, never a traceback."""
+    """Exit code 2 and a message, without a traceback."""
     refused = shell.run("submit", *arguments)
     assert refused.returncode == 2, refused
     assert refused.stderr
@@ -209,8 +209,8 @@ def test_a_wrong_command_line_adds_nothing(
     assert contents(poet) == []
 
 
-def test_a_missing_database_is_named_before_anything_is_read(shell: CommandLine) -> None:
-    """Exit code 3; the file is not made."""
+def test_a_missing_database_is_reported_first(shell: CommandLine) -> None:
+    """Exit code 3, before any input is read; the file is not created."""
     missing = shell.home / "gone.db"
     refused = shell.run("--database", str(missing), "submit", "image", "--prompt", "a")
     assert refused.returncode == 3
@@ -220,7 +220,7 @@ def test_a_missing_database_is_named_before_anything_is_read(shell: CommandLine)
 
 @pytest.mark.slow
 def test_ten_thousand_lines_are_one_transaction(shell: CommandLine, poet: Poet) -> None:
-    """Nobody sees a part of them, and they take no time for 10,000 commits."""
+    """No other program sees a part of them, and they do not take as long as 10,000 commits."""
     lines = "".join(json.dumps({"prompt": f"scene {n}"}) + "\n" for n in range(10_000))
     seen: set[int] = set()
     ended = threading.Event()

@@ -1,4 +1,4 @@
-"""``mediagen verify``, ``mediagen export`` and ``mediagen marking``, on files of a database."""
+"""``mediagen verify``, ``mediagen export`` and ``mediagen marking`` on published files."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def root(shell: CommandLine, poet: Poet) -> Path:
             "workflow": "flux.json",
             "seed": 7,
         }
-        if path == FIRST:  # the other one is of another program
+        if path == FIRST:  # the other one belongs to another program
             metadata["renderer"] = "server"
         publish(poet, prompt_id, path, json.dumps(metadata))
     return output
 
 
 def test_files_are_exported_marked_and_verified(shell: CommandLine, root: Path) -> None:
-    """Published files stay as they are; copies of our own are marked, the same each time."""
-    found = shell.run("verify", "--all")
-    assert found.returncode == 1
-    assert found.stdout.splitlines()[-1] == "2 published files: 2 unmarked"
+    """Published files stay unmarked; exported copies are marked, identically each time."""
+    verified = shell.run("verify", "--all")
+    assert verified.returncode == 1
+    assert verified.stdout.splitlines()[-1] == "2 published files: 2 unmarked"
     assert shell.json("export", "--mark", "out") == {"exported": 2, "marked": 1, "missing": 0}
     ours, other = shell.home / "out" / FIRST, shell.home / "out" / SECOND
     assert other.read_bytes() == (root / SECOND).read_bytes()
@@ -76,14 +76,14 @@ def test_files_are_exported_marked_and_verified(shell: CommandLine, root: Path) 
     assert ours.read_bytes() == marked
 
 
-def test_changed_and_missing_files_are_found(shell: CommandLine, root: Path) -> None:
-    """By the hash of the row, and by the file that is not there; a hash alone can be asked for."""
+def test_changed_and_missing_files_are_reported(shell: CommandLine, root: Path) -> None:
+    """By the hash in the row and by the missing file; a hash alone can be looked up too."""
     content = (root / FIRST).read_bytes()
     (root / FIRST).write_bytes(content[:-20])
     (root / SECOND).unlink()
-    found = shell.run("verify", "--all")
-    assert found.returncode == 3
-    assert found.stdout.splitlines()[-1] == "2 published files: 1 changed, 1 unreadable"
+    verified = shell.run("verify", "--all")
+    assert verified.returncode == 3
+    assert verified.stdout.splitlines()[-1] == "2 published files: 1 changed, 1 unreadable"
     assert shell.run("verify", str(root / FIRST)).returncode == 2
     digest = hashlib.sha256(content).hexdigest()
     known = shell.run("verify", "--hash", digest.upper())
@@ -141,8 +141,8 @@ def test_a_copy_that_is_signed_in_a_file_beside_it_is_not_marked(
     assert again == {"exported": 2, "marked": 1, "missing": 1}
 
 
-def test_a_copy_that_was_encoded_again_is_found(shell: CommandLine, root: Path) -> None:
-    """By its looks; the fingerprints of published pictures are made once."""
+def test_a_re_encoded_copy_is_recognized(shell: CommandLine, root: Path) -> None:
+    """By its perceptual fingerprint; published pictures are fingerprinted once."""
     scene = Image.radial_gradient("L").resize((300, 200)).convert("RGB")
     scene.paste("navy", (20, 30, 120, 180))
     scene.save(root / FIRST)
@@ -152,17 +152,17 @@ def test_a_copy_that_was_encoded_again_is_found(shell: CommandLine, root: Path) 
     other.paste("red", (200, 10, 240, 250))
     other.save(shell.home / "other.png")
     for _ in range(2):
-        found = shell.run("--json", "verify", "--similar", "copy.jpg", "other.png")
-        assert found.returncode == 1, found.stderr
-        copy, other_picture = json.loads(found.stdout)["files"]
+        verified = shell.run("--json", "verify", "--similar", "copy.jpg", "other.png")
+        assert verified.returncode == 1, verified.stderr
+        copy, other_picture = json.loads(verified.stdout)["files"]
         assert [one["file_path"] for one in copy["similar"]] == [FIRST]
         assert copy["similar"][0]["different_bits"] <= 8
         assert other_picture["similar"] == []
         (root / FIRST).unlink(missing_ok=True)
 
 
-def test_a_test_certificate_is_made_once(shell: CommandLine) -> None:
-    """The key is private, and no file is replaced."""
+def test_a_test_certificate_is_created_once(shell: CommandLine) -> None:
+    """The key file is private, and no file is replaced."""
     pytest.importorskip("c2pa")
     made = shell.run("marking", "init-test-certificate", "t.pem")
     assert made.returncode == 0, made.stderr

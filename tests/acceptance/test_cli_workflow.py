@@ -14,7 +14,7 @@ from tests.command_line import CommandLine
 
 @pytest.fixture
 def bare(tmp_path: Path) -> CommandLine:
-    """A shell whose user has neither a database nor a configuration."""
+    """A shell of a user without database and configuration."""
     home = tmp_path / "home"
     home.mkdir()
     return CommandLine(home)
@@ -22,14 +22,14 @@ def bare(tmp_path: Path) -> CommandLine:
 
 @pytest.fixture
 def double(tmp_path: Path) -> Iterator[Double]:
-    """A server with the models of both examples."""
+    """A ComfyUI server with the models of both examples."""
     models = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
     with running_double(tmp_path / "out", models=models) as double:
         yield double
 
 
 def written(shell: CommandLine, graph: object, name: str = "flow.json") -> str:
-    """A graph in a file of the user's."""
+    """Write a graph to a file in the user's home."""
     (shell.home / name).write_text(json.dumps(graph))
     return name
 
@@ -47,10 +47,10 @@ def picture() -> dict[str, Any]:
         ("ace_step_song", "audio", {"lyrics": "3.lyrics", "tags": "3.tags"}),
     ],
 )
-def test_an_example_is_printed_and_found_fine(
+def test_an_example_is_printed_and_passes_the_check(
     bare: CommandLine, double: Double, name: str, kind: str, inputs: dict[str, str]
 ) -> None:
-    """From nothing: print, check against a server, paste the mapping."""
+    """Print it, check it against a server, and use the printed mapping."""
     printed = bare.run("workflow", "example", name)
     (bare.home / "mine.json").write_text(printed.stdout)
     said = bare.run("workflow", "check", "mine.json", "--server", double.url)
@@ -60,7 +60,7 @@ def test_an_example_is_printed_and_found_fine(
     assert inputs.items() <= snippet[kind].items()
 
 
-def test_what_the_server_lacks_is_told(bare: CommandLine, double: Double) -> None:
+def test_missing_models_and_nodes_are_reported(bare: CommandLine, double: Double) -> None:
     """The model's folder, the node's name, and what to do; exit code 1."""
     graph = picture()
     graph["1"]["inputs"]["ckpt_name"] = "dream.safetensors"
@@ -79,16 +79,16 @@ def test_what_the_server_lacks_is_told(bare: CommandLine, double: Double) -> Non
         assert part in said.stdout
 
 
-def test_json_holds_the_same(bare: CommandLine, double: Double) -> None:
-    """Findings with codes, nodes and hints; the mapping with its reasons."""
+def test_json_contains_the_same(bare: CommandLine, double: Double) -> None:
+    """Problems with codes, nodes and hints; the mapping with its reasons."""
     graph = picture()
     del graph["6"]["inputs"]["vae"]
     file = written(bare, graph)
-    (found,) = bare.json("workflow", "check", file, "--server", double.url)["workflows"]
-    assert (found["kind"], found["usable"], found["fine"]) == ("image", True, False)
-    assert found["inputs"]["seed"] == "5.seed"
-    assert "'positive'" in found["reasons"]["2.text"]
-    (server,) = found["servers"]
+    (workflow,) = bare.json("workflow", "check", file, "--server", double.url)["workflows"]
+    assert (workflow["kind"], workflow["usable"], workflow["fine"]) == ("image", True, False)
+    assert workflow["inputs"]["seed"] == "5.seed"
+    assert "'positive'" in workflow["reasons"]["2.text"]
+    (server,) = workflow["servers"]
     assert (server["server"], server["reachable"]) == (double.url, True)
     (finding,) = server["findings"]
     assert (finding["code"], finding["node"], finding["input"]) == ("graph_rejected", "6", "vae")
@@ -96,13 +96,13 @@ def test_json_holds_the_same(bare: CommandLine, double: Double) -> None:
 
 
 def test_without_a_server_as_much_as_possible_is_checked(bare: CommandLine) -> None:
-    """Links, the output node and the mapping."""
+    """Links, the output node and the mapping are checked."""
     graph = picture()
     graph["1"]["inputs"]["lora_name"] = "oils.safetensors"
     graph["9"] = {"class_type": "CustomCombo", "inputs": {"choice": "a", "option1": "a"}}
-    (found,) = bare.json("workflow", "check", written(bare, graph), "--offline")["workflows"]
-    (note,) = found["notes"]
-    assert found["findings"] == []
+    (workflow,) = bare.json("workflow", "check", written(bare, graph), "--offline")["workflows"]
+    (note,) = workflow["notes"]
+    assert workflow["findings"] == []
     assert "'CheckpointLoaderSimple' has no input 'lora_name'" in note
     graph["6"]["inputs"]["samples"] = ["77", 0]
     said = bare.run("workflow", "check", written(bare, graph), "--offline")
@@ -111,7 +111,7 @@ def test_without_a_server_as_much_as_possible_is_checked(bare: CommandLine) -> N
 
 
 def saved_as(class_type: str, **inputs: object) -> dict[str, Any]:
-    """The first example, ending in another node."""
+    """The first example, with another node at its end."""
     return picture() | {"7": {"class_type": class_type, "inputs": inputs}}
 
 
@@ -125,10 +125,10 @@ def saved_as(class_type: str, **inputs: object) -> dict[str, Any]:
         ({k: v for k, v in picture().items() if k != "7"}, "image", "no output node"),
     ],
 )
-def test_a_workflow_that_makes_nothing_of_the_kind_is_refused(
+def test_a_workflow_of_the_wrong_kind_is_refused(
     bare: CommandLine, graph: dict[str, Any], kind: str, part: str
 ) -> None:
-    """It is said what it makes instead; exit code 1."""
+    """The message says what it makes instead; exit code 1."""
     file = written(bare, graph)
     said = bare.run("workflow", "check", file, "--kind", kind, "--offline")
     assert said.returncode == 1
@@ -137,8 +137,8 @@ def test_a_workflow_that_makes_nothing_of_the_kind_is_refused(
     assert "-> End the workflow in a node that saves the right kind of media" in said.stdout
 
 
-def test_a_server_knows_which_node_saves(bare: CommandLine, double: Double) -> None:
-    """No name in it tells that a custom node does."""
+def test_a_server_knows_output_nodes(bare: CommandLine, double: Double) -> None:
+    """That a custom node saves files cannot be seen from its name."""
     file = written(bare, saved_as("Archive", content=["6", 0]))
     offline = bare.run("workflow", "check", file, "--offline")
     assert offline.returncode == 1
@@ -150,20 +150,20 @@ def test_a_server_knows_which_node_saves(bare: CommandLine, double: Double) -> N
     assert "saves pictures" in said.stdout
 
 
-def test_titles_that_say_the_opposite_are_warned_of(bare: CommandLine) -> None:
-    """Before a prompt ends in the negative text."""
+def test_contradictory_titles_are_warned_of(bare: CommandLine) -> None:
+    """Otherwise the prompt would end up in the negative text."""
     graph = picture()
     graph["5"]["inputs"] |= {"positive": ["3", 0], "negative": ["2", 0]}
     file = written(bare, graph)
     said = bare.run("workflow", "check", file, "--offline")
     assert said.returncode == 0
     assert "warning: node 3 ('Negative prompt') takes the prompt" in said.stdout
-    (found,) = bare.json("workflow", "check", file, "--offline")["workflows"]
-    assert len(found["notes"]) == 2
+    (workflow,) = bare.json("workflow", "check", file, "--offline")["workflows"]
+    assert len(workflow["notes"]) == 2
 
 
-def test_a_server_that_cannot_be_asked_has_its_exit_code(bare: CommandLine, double: Double) -> None:
-    """3, unless something is wrong anyway."""
+def test_an_unreachable_server_has_its_exit_code(bare: CommandLine, double: Double) -> None:
+    """3, unless the workflow has an error anyway."""
     double.stop()
     file = written(bare, picture())
     said = bare.run("workflow", "check", file, "--server", double.url)
@@ -201,8 +201,8 @@ def plain(text: str) -> dict[str, Any]:
     }
 
 
-def test_a_file_of_the_editor_is_converted_and_checked(bare: CommandLine, double: Double) -> None:
-    """With the node types of the server, and later without it with those that it gave."""
+def test_an_editor_file_is_converted_and_checked(bare: CommandLine, double: Double) -> None:
+    """With the server's node types, and later offline with the cached ones."""
     file = written(bare, SAVED)
     said = bare.run("workflow", "convert", file, "--server", double.url)
     assert said.returncode == 0
@@ -222,8 +222,8 @@ def test_a_file_of_the_editor_is_converted_and_checked(bare: CommandLine, double
     assert json.loads(checked.stdout)["workflows"][0]["nodes"] == 2
 
 
-def test_a_file_that_cannot_be_converted_is_explained(bare: CommandLine) -> None:
-    """With the node; nothing is printed that another program could take for a workflow."""
+def test_an_unconvertible_file_is_explained(bare: CommandLine) -> None:
+    """The node is named; standard output contains nothing that could pass for a workflow."""
     file = written(bare, {"nodes": [{"id": 5, "type": "Odd", "widgets_values": [1]}], "links": []})
     document = json.loads((bare.home / file).read_text())
     document["nodes"].append(
@@ -243,12 +243,12 @@ def test_a_file_that_cannot_be_converted_is_explained(bare: CommandLine) -> None
 
 
 def configured(shell: CommandLine, **media: object) -> None:
-    """A configuration with these settings for media, and a server that nobody runs."""
+    """A configuration with these settings for media, and an address without a server."""
     settings = {"comfyui": {"host": "http://127.0.0.1:9"}, "media": media}
     (shell.home / "media_generator_config.json").write_text(json.dumps(settings))
 
 
-def test_the_workflows_of_the_configuration_are_checked(bare: CommandLine, double: Double) -> None:
+def test_configured_workflows_are_checked(bare: CommandLine, double: Double) -> None:
     """Both kinds, each with its servers and its own part of the mapping."""
     written(bare, picture(), "a.json")
     written(bare, json.loads(example("ace_step_song")), "b.json")
@@ -268,8 +268,8 @@ def test_the_workflows_of_the_configuration_are_checked(bare: CommandLine, doubl
     assert only["kind"] == "audio"
 
 
-def test_a_mapping_that_does_not_fit_is_explained(bare: CommandLine) -> None:
-    """The setting is named, and the node that may be meant."""
+def test_an_unsuitable_mapping_is_explained(bare: CommandLine) -> None:
+    """With the setting, and the node that may be meant."""
     written(bare, picture(), "a.json")
     inputs = {"image": {"prompt": "Positiv prompt.text"}}
     configured(bare, workflows={"image": "a.json"}, inputs=inputs)
@@ -281,7 +281,7 @@ def test_a_mapping_that_does_not_fit_is_explained(bare: CommandLine) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--kind", "audio"]])
 def test_nothing_to_check(bare: CommandLine, arguments: list[str]) -> None:
-    """The setting that is missing is named; exit code 2."""
+    """The missing setting is named; exit code 2."""
     configured(bare)
     said = bare.run("workflow", "check", *arguments)
     assert said.returncode == 2
@@ -297,7 +297,7 @@ def test_nothing_to_check(bare: CommandLine, arguments: list[str]) -> None:
         (["flow.json", "--server", "http://127.0.0.1:1", "--offline"], "--offline"),
     ],
 )
-def test_mistakes_on_the_command_line(bare: CommandLine, arguments: list[str], part: str) -> None:
+def test_wrong_command_lines(bare: CommandLine, arguments: list[str], part: str) -> None:
     """Exit code 2."""
     written(bare, picture())
     said = bare.run("workflow", "check", *arguments)

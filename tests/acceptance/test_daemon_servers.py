@@ -1,4 +1,4 @@
-"""The daemon with several ComfyUI servers: work goes to whichever is free, and on from the dead."""
+"""The daemon with several ComfyUI servers: idle servers get work, dead ones lose theirs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.acceptance.mediagen import image, song, until
+from tests.acceptance.mediagen import image, song, wait_until
 from tests.acceptance.served import SAMPLER, Served, served
 from tests.comfyui_double import Double, running_double
 
@@ -29,58 +29,58 @@ def _works(double: Double) -> bool:
 
 
 def _ready(server: Served, count: int) -> bool:
-    return list(server.place.statuses().values()).count("ready") == count
+    return list(server.installation.statuses().values()).count("ready") == count
 
 
 def test_both_servers_are_used(tmp_path: Path) -> None:
-    """One slot for each, at the same time."""
+    """Each has a slot, and both work at the same time."""
     with two(tmp_path) as (server, second):
         for double in (server.double, second):
             double.behaviour.fail(SAMPLER, "hold")
         for _ in range(2):
-            server.place.poet.write(image("a lake"))
-        with server.place.started("daemon") as process:
+            server.installation.poet.write(image("a lake"))
+        with server.installation.started("daemon") as process:
             for double in (server.double, second):
-                until(partial(_works, double))
+                wait_until(partial(_works, double))
             server.double.release()
             second.release()
-            until(lambda: _ready(server, 2))
+            wait_until(lambda: _ready(server, 2))
             process.terminate()
             assert process.wait(timeout=90) == 0
-        server.place.check()
+        server.installation.check()
 
 
-def test_prompts_of_a_server_that_dies_go_on_elsewhere(tmp_path: Path) -> None:
+def test_prompts_of_a_dead_server_continue_elsewhere(tmp_path: Path) -> None:
     """No attempt is lost, nothing is paused, and the server is used again when it is back."""
     with two(tmp_path) as (server, second):
         server.hold(None)
-        with server.place.started("daemon") as process:
+        with server.installation.started("daemon") as process:
             for _ in range(4):
-                server.place.poet.write(image("a lake"))
+                server.installation.poet.write(image("a lake"))
             server.running()
             server.double.stop()
-            until(lambda: _ready(server, 4), 60)
-            until(lambda: all(job.state == "success" for job in second.jobs))
+            wait_until(lambda: _ready(server, 4), 60)
+            wait_until(lambda: all(job.state == "success" for job in second.jobs))
             server.double.behaviour.faults.clear()
             server.double.start()
             before = len(server.double.jobs)
 
             def is_back() -> bool:
-                if set(server.place.statuses().values()) == {"ready"}:
-                    server.place.poet.write(image("a sea"))
+                if set(server.installation.statuses().values()) == {"ready"}:
+                    server.installation.poet.write(image("a sea"))
                 return len(server.double.jobs) > before
 
-            until(is_back, 60)
-            until(lambda: set(server.place.statuses().values()) == {"ready"}, 60)
+            wait_until(is_back, 60)
+            wait_until(lambda: set(server.installation.statuses().values()) == {"ready"}, 60)
             process.terminate()
             assert process.wait(timeout=90) == 0
-        server.place.check()
-        outcomes = server.place.poet.execute("SELECT outcome FROM media_generator_renders")
+        server.installation.check()
+        outcomes = server.installation.poet.execute("SELECT outcome FROM media_generator_renders")
         assert {outcome for (outcome,) in outcomes} == {"published"}
 
 
 def test_kinds_can_have_servers_of_their_own(tmp_path: Path) -> None:
-    """Pictures here, songs there."""
+    """One server for pictures, the other one for songs."""
     with two(tmp_path) as (server, second):
         hosts = [
             {"url": server.double.url, "kinds": ["image"]},
@@ -88,10 +88,10 @@ def test_kinds_can_have_servers_of_their_own(tmp_path: Path) -> None:
         ]
         server.configure({"hosts": hosts})
         for _ in range(2):
-            server.place.poet.write(image("a lake"))
-            server.place.poet.write(song("folk"), prompt_type="lyrics_prompt")
-        with server.place.started("daemon") as process:
-            until(lambda: _ready(server, 4), 60)
+            server.installation.poet.write(image("a lake"))
+            server.installation.poet.write(song("folk"), prompt_type="lyrics_prompt")
+        with server.installation.started("daemon") as process:
+            wait_until(lambda: _ready(server, 4), 60)
             process.terminate()
             assert process.wait(timeout=90) == 0
         assert len(server.double.jobs) == len(second.jobs) == 2
@@ -102,4 +102,4 @@ def test_kinds_can_have_servers_of_their_own(tmp_path: Path) -> None:
             if node["class_type"].startswith("Save")
         }
         assert saves == {"SaveAudioMP3"}
-        server.place.check()
+        server.installation.check()

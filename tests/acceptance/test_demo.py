@@ -1,4 +1,4 @@
-"""``mediagen demo``: from nothing to files that open."""
+"""``mediagen demo``: from nothing to files that can be decoded."""
 
 import json
 import os
@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.acceptance.evidence import opens
+from tests.acceptance.evidence import decode
 from tests.acceptance.mediagen import image
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.databases import Poet, make_database
 
-NOT_A_HOME = "/dev/null/nobody"  # can neither be read nor made, not even by root
+NOT_A_HOME = "/dev/null/nobody"  # not readable and not creatable, not even by root
 
 
 def shell_of(folder: Path) -> CommandLine:
-    """A user whose home cannot be written to, at work in a folder."""
+    """A user without write access to the home folder, working in another folder."""
     return CommandLine(folder, environment={"HOME": NOT_A_HOME, "XDG_CONFIG_HOME": NOT_A_HOME})
 
 
 @contextmanager
-def begun(shell: CommandLine, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A demo that is ended politely as soon as its first prompt is under way."""
+def started_demo(shell: CommandLine, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo that has begun its first prompt, and is terminated at the end of the block."""
     with subprocess.Popen(
         [MEDIAGEN, "demo", *arguments],
         cwd=shell.home,
@@ -38,8 +38,8 @@ def begun(shell: CommandLine, *arguments: str) -> Iterator[subprocess.Popen[str]
 
 
 def interrupted(shell: CommandLine, *arguments: str) -> tuple[int, str]:
-    """Begin a demo and end it politely once it renders; gives exit code and all it printed."""
-    with begun(shell, *arguments) as process:
+    """Terminate a demo while it renders; returns exit code and output."""
+    with started_demo(shell, *arguments) as process:
         assert process.stdout
         lines = []
         for line in process.stdout:
@@ -50,8 +50,8 @@ def interrupted(shell: CommandLine, *arguments: str) -> tuple[int, str]:
     return process.returncode, "".join(lines) + complaints
 
 
-def test_six_prompts_become_six_files_that_open(tmp_path: Path) -> None:
-    """From nothing, where home cannot be written to and the folder has a difficult name."""
+def test_six_prompts_become_six_valid_files(tmp_path: Path) -> None:
+    """From nothing, with a read-only home and a difficult folder name."""
     shell = shell_of(tmp_path)
     workspace = tmp_path / "poet's ünïverse 湖"
     ended = shell.run("demo", "--workspace", str(workspace))
@@ -64,14 +64,14 @@ def test_six_prompts_become_six_files_that_open(tmp_path: Path) -> None:
 
 
 def check_files(workspace: Path) -> None:
-    """Four PNG files and two MP3 files, whole, no two the same, each with its row."""
+    """Four PNG files and two MP3 files, complete, all different, each with its row."""
     poet = Poet(workspace / "musings.db")
-    found = poet.execute("SELECT artifact_type, file_path FROM prompt_artifacts ORDER BY id")
-    assert [kind for kind, _ in found] == ["image"] * 4 + ["audio"] * 2
+    artifacts = poet.execute("SELECT artifact_type, file_path FROM prompt_artifacts ORDER BY id")
+    assert [kind for kind, _ in artifacts] == ["image"] * 4 + ["audio"] * 2
     output = workspace / "output"
-    for _, path in found:
-        opens((output / path).read_bytes(), path)
-    listed = {path for _, path in found}
+    for _, path in artifacts:
+        decode((output / path).read_bytes(), path)
+    listed = {path for _, path in artifacts}
     files = (file for file in output.rglob("*") if file.is_file())
     assert listed == {file.relative_to(output).as_posix() for file in files}
     assert {Path(path).suffix for path in listed} == {".png", ".mp3"}
@@ -80,7 +80,7 @@ def check_files(workspace: Path) -> None:
 
 
 def check_advice(shell: CommandLine, printed: str) -> None:
-    """The commands to try next are printed so that a shell takes them, spaces and all."""
+    """The suggested commands can be pasted into a shell, spaces included."""
     commands = [line.strip() for line in printed.splitlines() if line.startswith("  mediagen ")]
     assert len(commands) == 5
     assert commands.pop(0).endswith(" serve --open")
@@ -96,28 +96,28 @@ def check_advice(shell: CommandLine, printed: str) -> None:
 
 
 def check_nothing_to_do(shell: CommandLine, workspace: Path) -> None:
-    """The configuration that it leaves behind is whole."""
+    """The configuration that it leaves is complete."""
     ended = shell.run("--config", str(workspace / "media_generator_config.json"), "run")
     assert ended.stdout == "0 pending\n0 ready, 0 in error\n"
 
 
 def check_second_demo(shell: CommandLine, workspace: Path) -> None:
-    """Six more prompts; what was there stays, and an interruption loses none of them."""
+    """Six more prompts; existing files stay, and an interruption loses no prompt."""
     before = {file: file.read_bytes() for file in (workspace / "output").rglob("*.???")}
     assert len(before) == 6
     code, printed = interrupted(shell, "--workspace", str(workspace))
     assert code == 143
     assert "6 pending" in printed
-    found = Poet(workspace / "musings.db").execute("SELECT artifact_status FROM prompts")
-    statuses = [status for (status,) in found]
+    rows = Poet(workspace / "musings.db").execute("SELECT artifact_status FROM prompts")
+    statuses = [status for (status,) in rows]
     assert len(statuses) == 12
     assert statuses.count("ready") >= 6
     assert set(statuses) == {"ready", "pending"}
     assert {file: file.read_bytes() for file in before} == before
 
 
-def test_the_users_own_database_is_never_touched(tmp_path: Path) -> None:
-    """Whoever has connected a real queue already may still try the demo: it has its own."""
+def test_the_users_own_database_is_unchanged(tmp_path: Path) -> None:
+    """The demo has its own database even if a real queue is configured."""
     real = make_database(tmp_path / "anthonys_musings.db", "wide")
     Poet(real).write(image("for a model, not for a sketch"))
     before = real.read_bytes()
@@ -133,15 +133,15 @@ def test_the_users_own_database_is_never_touched(tmp_path: Path) -> None:
     assert code == 143
 
 
-def test_what_is_set_for_the_real_work_does_not_break_the_demo(tmp_path: Path) -> None:
-    """It works in its own workspace, with the sketch, whatever the environment says."""
+def test_environment_settings_do_not_break_the_demo(tmp_path: Path) -> None:
+    """It uses its own workspace and the sketch renderer, whatever the environment says."""
     shell = shell_of(tmp_path)
     shell.environment |= {
         "COMFYUI_DIR": "/no/ComfyUI",
         "MEDIA_GENERATOR_COMFYUI__OUTPUT_DIRECTORY": "/no/output",
         "MEDIA_GENERATOR_MEDIA__RENDERER__IMAGE": "script",
     }
-    with begun(shell, "--workspace", "demo") as process:
+    with started_demo(shell, "--workspace", "demo") as process:
         assert process.stdout
         first = next((line for line in process.stdout if line.startswith("ready")), "")
         process.terminate()
@@ -151,8 +151,8 @@ def test_what_is_set_for_the_real_work_does_not_break_the_demo(tmp_path: Path) -
     assert list((tmp_path / "demo" / "output" / "image").iterdir())
 
 
-def test_a_workspace_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
-    """Exit code 2 with the folder's name, no traceback."""
+def test_an_unusable_workspace_is_explained(tmp_path: Path) -> None:
+    """Exit code 2 with the folder's name, without a traceback."""
     (tmp_path / "file").touch()
     ended = shell_of(tmp_path).run("demo", "--workspace", "file/demo")
     assert ended.returncode == 2

@@ -36,15 +36,15 @@ def test_the_demo_installs_none() -> None:
 
 
 @pytest.mark.slow
-def test_commands_import_none(place: Installation) -> None:
+def test_commands_import_none(installation: Installation) -> None:
     """With a file as database and a folder for media, also where the packages are installed."""
-    place.configure({"media": {"renderer": {"image": "sketch", "audio": "sketch"}}})
-    place.poet.write(json.dumps(LAKE))
-    place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
-    place.shell.environment["PYTHONPROFILEIMPORTTIME"] = "1"
+    installation.configure({"media": {"renderer": {"image": "sketch", "audio": "sketch"}}})
+    installation.poet.write(json.dumps(LAKE))
+    installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    installation.shell.environment["PYTHONPROFILEIMPORTTIME"] = "1"
     for command in (["run"], ["status"], ["doctor"], ["list", "--json"]):
-        ended = place.shell.process(*command)
+        ended = installation.shell.process(*command)
         imported = set(re.findall(r"^import time:.*\|\s*([\w]+)", ended.stderr, re.MULTILINE))
         assert "entrypoints" in imported, ended.stderr
         assert not imported & MODULES, command
-    assert set(place.statuses().values()) == {"ready"}
+    assert set(installation.statuses().values()) == {"ready"}

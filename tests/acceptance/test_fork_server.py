@@ -1,4 +1,4 @@
-"""What the fork server runs cannot be told from what is started."""
+"""A command that the test fork server runs behaves like one that is started."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.command_line import CommandLine
     "arguments",
     [("run", "--config", "not there \udcff.json"), ("serve", "--prot", "0"), ("run", "--json")],
 )
-def test_a_fork_ends_as_a_process_does(shell: CommandLine, arguments: tuple[str, ...]) -> None:
-    """Exit code, output and complaints are the same, and so is what it finds in its folder."""
+def test_a_fork_behaves_like_a_process(shell: CommandLine, arguments: tuple[str, ...]) -> None:
+    """Exit code, output, errors and files in its folder are the same."""
     if CommandLine.forks is None:
         pytest.skip("nothing is forked on this system")
     (shell.home / "media_generator_config.json").write_text('{"ui": {}}')  # has a note to tell
@@ -21,8 +21,8 @@ def test_a_fork_ends_as_a_process_does(shell: CommandLine, arguments: tuple[str,
     assert (forked.stdout, forked.stderr) == (started.stdout, started.stderr)
 
 
-def test_variables_that_an_interpreter_reads_need_one(shell: CommandLine) -> None:
-    """A fork could not heed them any more."""
+def test_interpreter_variables_need_a_new_process(shell: CommandLine) -> None:
+    """A fork would ignore variables that Python reads when it starts."""
     if CommandLine.forks is None:
         pytest.skip("nothing is forked on this system")
     assert CommandLine.forks.suits(shell.variables())

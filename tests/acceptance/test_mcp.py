@@ -1,4 +1,4 @@
-"""``mediagen mcp``: the queue as tools, through the client of the official SDK."""
+"""``mediagen mcp``: the queue as tools, called through the official SDK's client."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ async def answer_of(client: Client, tool: str, **arguments: object) -> Any:  # n
 
 
 async def refusal_of(client: Client, tool: str, **arguments: object) -> str:
-    """The message with which a tool refuses."""
+    """The message with which a tool refuses a call."""
     result = await client.call_tool(tool, arguments)
     assert result.is_error
     return str(result.content)
 
 
 def test_batches_searches_and_cancellations(shell: CommandLine, poet: Poet) -> None:
-    """A batch is submitted once; what is wrong is said; everything is bounded."""
+    """A batch is submitted once; errors are reported; every answer has a maximum size."""
     environ = {"MUSINGS_DB_PATH": str(shell.database), "HOME": str(shell.home)}
     server = make_server(load_settings(environ=environ, cwd=shell.home))
 
@@ -65,8 +65,8 @@ def test_batches_searches_and_cancellations(shell: CommandLine, poet: Poet) -> N
         assert "prompt 2: prompt is missing" in missing
         late = await answer_of(client, "wait", batch="mine", seconds=0)
         assert (late["batch"], late["counts"]) == ("mine", {"pending": 2})
-        found = await answer_of(client, "search", text="snow", kind="picture")
-        assert [prompt["id"] for prompt in found["prompts"]] == batch["ids"][:1]
+        results = await answer_of(client, "search", text="snow", kind="picture")
+        assert [prompt["id"] for prompt in results["prompts"]] == batch["ids"][:1]
         assert "has no files" in await refusal_of(client, "fetch", prompt_id=batch["ids"][0])
         cancelled = await answer_of(client, "cancel", batch="mine")
         assert cancelled["cancelled"] == batch["ids"]
@@ -113,8 +113,8 @@ def test_a_batch_survives_restarts_and_its_files_are_fetched(shell: CommandLine)
 
 
 @pytest.mark.slow
-def test_grids_and_workflows_are_chosen_by_name(shell: CommandLine, poet: Poet) -> None:
-    """Over standard input: one prompt for each combination; what cannot be used is explained."""
+def test_grids_and_named_workflows(shell: CommandLine, poet: Poet) -> None:
+    """Over standard input: one prompt for each combination; unusable ones are explained."""
     workflows = [{"name": "draft", "when": {"mood": "calm"}}, {"name": "Final"}]
     (shell.home / "media_generator_config.json").write_text(
         json.dumps(
@@ -171,8 +171,10 @@ def test_grids_and_workflows_are_chosen_by_name(shell: CommandLine, poet: Poet) 
         ),
     ],
 )
-def test_http_requests_show_host_origin_and_token(headers: dict[str, str], status: int) -> None:
-    """As on the page: no other name, no other origin, and the token where one is set."""
+def test_http_requests_are_checked_for_host_origin_and_token(
+    headers: dict[str, str], status: int
+) -> None:
+    """As on the page: no other host, no other origin, and the token if one is set."""
     sent: list[dict[str, Any]] = []
 
     async def app(_scope: object, _receive: object, send: Callable[..., Awaitable[None]]) -> None:
@@ -188,5 +190,5 @@ def test_http_requests_show_host_origin_and_token(headers: dict[str, str], statu
 
 
 def test_a_port_needs_http(shell: CommandLine) -> None:
-    """Standard input has none."""
+    """The port option is refused for standard input."""
     assert "--port needs --http" in shell.run("mcp", "--port", "5010").stderr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, until
+from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
 from tests.object_store.server import refusal
 
 if TYPE_CHECKING:
@@ -27,33 +27,35 @@ from importlib import import_module
 
 good = import_module("good")
 output = good.parse().output
-import_module("asked").note(output)
+import_module("call_log").record_call(output)
 for number in (1, 2):
     (output / f"{number}.png").write_bytes(good.png(side=64 + number))
 """
 
 
 @pytest.fixture
-def stored(place: Installation, bucket: TestBucket) -> Installation:
-    """An installation that publishes in a bucket, and keeps its state in its home."""
-    configure(place, bucket)
-    return place
+def stored(installation: Installation, bucket: TestBucket) -> Installation:
+    """An installation that publishes to a bucket, and keeps its state in its home."""
+    configure(installation, bucket)
+    return installation
 
 
-def configure(place: Installation, bucket: TestBucket, **media: object) -> None:
+def configure(installation: Installation, bucket: TestBucket, **media: object) -> None:
     """Write the configuration, with more keys under media."""
     section = {"storage": bucket.section, **media}
-    place.configure({"media": section, "paths": {"state": str(place.folder / "state")}})
+    installation.configure(
+        {"media": section, "paths": {"state": str(installation.folder / "state")}}
+    )
 
 
-def staged(place: Installation) -> list[str]:
+def staged(installation: Installation) -> list[str]:
     """What is left in the local staging area."""
-    return [file.name for file in place.folder.glob("state/*/publication/.staging/*")]
+    return [file.name for file in installation.folder.glob("state/*/publication/.staging/*")]
 
 
-def agree(place: Installation, bucket: TestBucket) -> None:
-    """Rows and objects are the same; nothing is left, and nothing is in the output folder."""
-    rows = place.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
+def agree(installation: Installation, bucket: TestBucket) -> None:
+    """Check that rows and objects agree, nothing is left, and the output folder is empty."""
+    rows = installation.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
     objects = bucket.objects()
     assert {path for path, _ in rows} == set(objects)
     for path, metadata in rows:
@@ -61,14 +63,14 @@ def agree(place: Installation, bucket: TestBucket) -> None:
         assert hashlib.sha256(objects[path]).hexdigest() == facts["sha256"]
         assert facts["mark"]["metadata"] == "written"
         assert b"digitalsourcetype/" in objects[path]
-    assert staged(place) == []
-    assert place.published() == set()
+    assert staged(installation) == []
+    assert installation.published() == set()
 
 
-def test_a_bucket_takes_the_place_of_the_folder(
+def test_a_bucket_replaces_the_output_folder(
     stored: Installation, bucket: TestBucket, bucket_server: BucketServer
 ) -> None:
-    """What was rendered is in the bucket, and every command says so; no secret is shown."""
+    """Results are in the bucket, and every command says so; no secret is shown."""
     picture = stored.poet.write(json.dumps(LAKE))
     song = stored.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
     done = stored.run()
@@ -92,8 +94,8 @@ def test_a_bucket_takes_the_place_of_the_folder(
 
 
 @pytest.mark.slow
-def test_purged_files_leave_the_bucket(stored: Installation, bucket: TestBucket) -> None:
-    """Their rows stay, and neither the doctor nor verify misses them."""
+def test_purged_files_are_deleted_from_the_bucket(stored: Installation, bucket: TestBucket) -> None:
+    """Their rows stay, and neither doctor nor verify reports them missing."""
     prompts = [stored.poet.write(json.dumps(LAKE)) for _ in range(2)]
     assert stored.run().returncode == 0
     assert len(bucket.objects()) == 2
@@ -108,8 +110,8 @@ def test_purged_files_leave_the_bucket(stored: Installation, bucket: TestBucket)
     assert (verified.returncode, verified.stdout) == (0, "1 published files: 1 marked\n")
 
 
-def test_signed_files_reach_the_bucket(stored: Installation, bucket: TestBucket) -> None:
-    """As they were signed: a download of the object is valid, and known."""
+def test_signed_files_reach_the_bucket_unchanged(stored: Installation, bucket: TestBucket) -> None:
+    """A downloaded object is valid, and found by its hash."""
     pytest.importorskip("c2pa")
     assert stored.shell.run("marking", "init-test-certificate", "t.pem").returncode == 0
     configure(stored, bucket, marking={"certificate": str(stored.shell.home / "t.pem")})
@@ -130,7 +132,7 @@ def test_signed_files_reach_the_bucket(stored: Installation, bucket: TestBucket)
 def test_without_the_store_prompts_wait(
     stored: Installation, bucket: TestBucket, bucket_server: BucketServer
 ) -> None:
-    """The queue is paused by the environment, and goes on once the store is back."""
+    """The environment pauses the queue, which resumes once the store is back."""
     stored.poet.write(json.dumps(LAKE))
     bucket_server.stop()
     try:
@@ -154,7 +156,7 @@ def test_an_upload_whose_state_folder_is_lost(
 ) -> None:
     """The plan is in the database: what was sent in whole is published, a part of it is removed."""
     (stored.scripts / "two.py").write_text(TWO_PICTURES)
-    configure(stored, bucket, scripts=stored.named("two.py"))
+    configure(stored, bucket, scripts=stored.script_paths("two.py"))
     prompt = stored.poet.write(image("two pictures"))
     uploads: list[str] = []
     halted, lost = Event(), Event()
@@ -180,7 +182,7 @@ def test_an_upload_whose_state_folder_is_lost(
     bucket_server.fault = fault
     with stored.started("daemon") as daemon:
         assert halted.wait(90)
-        until(lambda: len(bucket.objects()) == sent)
+        wait_until(lambda: len(bucket.objects()) == sent)
         daemon.kill()
         daemon.wait()
     lost.set()
@@ -193,18 +195,18 @@ def test_an_upload_whose_state_folder_is_lost(
     assert stored.poet.execute("SELECT * FROM media_generator_plans") == []
     outcomes = stored.poet.execute("SELECT outcome FROM media_generator_renders ORDER BY render_id")
     assert outcomes == [("abandoned",), ("published",)]
-    assert len(stored.asked()) == (1 if sent == 2 else 2)  # whole uploads are not rendered again
+    assert len(stored.calls()) == (1 if sent == 2 else 2)  # whole uploads are not rendered again
 
 
 @pytest.mark.slow
-def test_a_daemon_waits_for_the_store_and_the_page_says_so(
+def test_a_daemon_waits_for_the_store_and_the_page_reports_it(
     stored: Installation, bucket: TestBucket, bucket_server: BucketServer
 ) -> None:
-    """It resumes on its own; the page serves ranges, and 503 while the store is away."""
+    """It resumes on its own; the page serves ranges, and 503 while the store is down."""
     configure(stored, bucket, renderer={"image": "sketch", "audio": "sketch"})
     first = stored.poet.write(json.dumps(LAKE))
     with stored.started("daemon") as daemon, stored.started("serve", "--port=0", "--json") as page:
-        until(lambda: stored.statuses()[first] == "ready")
+        wait_until(lambda: stored.statuses()[first] == "ready")
         assert page.stdout is not None
         url = json.loads(page.stdout.readline())["url"]
         [row] = stored.rows(first)
@@ -214,12 +216,12 @@ def test_a_daemon_waits_for_the_store_and_the_page_says_so(
         bucket_server.stop()
         try:
             second = stored.poet.write(json.dumps(LAKE))
-            until(lambda: "storage_unreachable" in stored.shell.run("status").stdout)
+            wait_until(lambda: "storage_unreachable" in stored.shell.run("status").stdout)
             assert stored.statuses()[second] == "pending"
             assert urllib3.request("GET", address, retries=False).status == 503
         finally:
             bucket_server.start()
-        until(lambda: stored.statuses()[second] == "ready", 180)
+        wait_until(lambda: stored.statuses()[second] == "ready", 180)
         for process in (daemon, page):
             process.send_signal(signal.SIGTERM)
             _, complaints = process.communicate(timeout=90)

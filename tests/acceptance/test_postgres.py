@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def shell(tmp_path: Path, postgres_database: TestDatabase) -> CommandLine:
-    """A shell with a configuration that names a database without tables."""
+    """A shell whose configuration names a database without tables."""
     home = tmp_path / "home"
     (home / "out").mkdir(parents=True)
     server = postgres_database.server
@@ -36,8 +36,10 @@ def shell(tmp_path: Path, postgres_database: TestDatabase) -> CommandLine:
     return CommandLine(home, environment={"QUEUE_PASSWORD": server.password})
 
 
-def test_prompt_goes_the_whole_way(shell: CommandLine, postgres_database: TestDatabase) -> None:
-    """From empty database to published picture, with every command that looks at it."""
+def test_prompt_from_submission_to_picture(
+    shell: CommandLine, postgres_database: TestDatabase
+) -> None:
+    """From an empty database to a published picture, with every command that reads it."""
     password = shell.environment["QUEUE_PASSWORD"]
     texts: list[str] = []
 
@@ -69,7 +71,7 @@ def test_prompt_goes_the_whole_way(shell: CommandLine, postgres_database: TestDa
     assert password not in " ".join(texts)
 
 
-def test_database_that_cannot_be_reached_is_explained(shell: CommandLine) -> None:
+def test_unreachable_database_is_explained(shell: CommandLine) -> None:
     """With the exit code of a missing database, and without a traceback."""
     shell.environment["QUEUE_PASSWORD"] = "wr0ng-one"  # noqa: S105 - on purpose
     ended = shell.run("status")
@@ -81,16 +83,16 @@ def test_database_that_cannot_be_reached_is_explained(shell: CommandLine) -> Non
     assert "no server listens on that socket" in ended.stderr
 
 
-def test_tables_that_are_missing_are_explained(shell: CommandLine) -> None:
-    """The database is there, and empty."""
+def test_missing_tables_are_explained(shell: CommandLine) -> None:
+    """The database exists but is empty."""
     ended = shell.run("list")
     assert ended.returncode == 3
     assert "mediagen init" in ended.stderr
     assert "database.path" not in ended.stderr
 
 
-def test_setup_takes_an_address(tmp_path: Path, postgres_database: TestDatabase) -> None:
-    """It makes the tables, writes the address without the password, and checks with it."""
+def test_setup_accepts_an_address(tmp_path: Path, postgres_database: TestDatabase) -> None:
+    """It creates the tables, writes the address without the password, and checks with it."""
     home = tmp_path / "home"
     comfyui = home / "ComfyUI"
     (comfyui / "comfy").mkdir(parents=True)
@@ -107,11 +109,11 @@ def test_setup_takes_an_address(tmp_path: Path, postgres_database: TestDatabase)
     refused = setup(postgres_database.url.replace(server.password, "wr0ng-one"))
     assert "the login was refused" in refused
     assert not file.exists()
-    told = setup(postgres_database.url)
-    assert "has no tables yet; they will be created" in told
-    assert "The password is not in the file" in told
-    assert "database writes" in told  # the doctor got in
-    assert server.password not in told + file.read_text()
+    output = setup(postgres_database.url)
+    assert "has no tables yet; they will be created" in output
+    assert "The password is not in the file" in output
+    assert "database writes" in output  # the doctor was able to connect
+    assert server.password not in output + file.read_text()
     [url] = json.loads(file.read_text())["database"].values()
     assert url == f"postgresql://{server.user}@127.0.0.1:{server.port}/{postgres_database.name}"
     assert postgres_database.execute("SELECT count(*) FROM prompts") == [(0,)]

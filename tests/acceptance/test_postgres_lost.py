@@ -1,4 +1,4 @@
-"""A daemon whose PostgreSQL server is lost, or does not answer any more, in mid-render."""
+"""A daemon whose PostgreSQL server is lost or stops answering during a render."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.acceptance.mediagen import until
+from tests.acceptance.mediagen import wait_until
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.media_samples import png
 from tests.postgres.cable import cable
@@ -113,16 +113,16 @@ class _Machine:
 
 
 def test_a_standby_takes_over_in_mid_render(tmp_path: Path, postgres_binaries: Path) -> None:
-    """The render goes on and is published there; nothing is rendered twice."""
+    """The render continues and is published there; nothing is rendered twice."""
     with running_pair(postgres_binaries) as pair:
         pair.synchronise()
         machine = _Machine(tmp_path / "home", pair.url)
         machine.submit()
         with machine.daemon() as daemon:
-            until(lambda: machine.begun() == 1, _PATIENCE)
+            wait_until(lambda: machine.begun() == 1, _PATIENCE)
             pair.fail_over()
             machine.go()
-            until(lambda: pair.promoted_rows(_READY) == [(_PROMPTS,)], _PATIENCE)
+            wait_until(lambda: pair.promoted_rows(_READY) == [(_PROMPTS,)], _PATIENCE)
             assert daemon.poll() is None
         machine.check(pair.promoted_rows)
         assert machine.begun() == _PROMPTS
@@ -139,15 +139,15 @@ def test_a_worker_without_an_answer_stops_its_renders_and_works_on_later(
         machine = _Machine(tmp_path / "home", f"{url}?connect_timeout=2", lease_seconds=3.0)
         machine.submit()
         with machine.daemon() as daemon:
-            until(lambda: machine.begun() == 1, _PATIENCE)
+            wait_until(lambda: machine.begun() == 1, _PATIENCE)
             scripts = f"--output={machine.output}"
             assert _running(scripts)
             line.pull()
-            until(lambda: not _running(scripts), _PATIENCE)
+            wait_until(lambda: not _running(scripts), _PATIENCE)
             assert queue_database.execute(_READY) == [(0,)]
             machine.go()
             line.put_back()
-            until(lambda: queue_database.execute(_READY) == [(_PROMPTS,)], _PATIENCE)
+            wait_until(lambda: queue_database.execute(_READY) == [(_PROMPTS,)], _PATIENCE)
             assert daemon.poll() is None
         machine.check(queue_database.execute)
 

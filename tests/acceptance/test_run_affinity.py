@@ -1,4 +1,4 @@
-"""Workflows with models of their own: in groups, and on the servers that have the models."""
+"""Workflows with different models: rendered in groups, on the servers that have the models."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FIRST, SECOND = "tiny-random-sd15.safetensors", "sd_xl_base_1.0.safetensors"
 
 
 def two_workflows(server: Served, comfyui: dict[str, Any], **sections: dict[str, object]) -> None:
-    """Two workflows for pictures, one for each model; the style of a brief chooses."""
+    """Two image workflows with a model each; the brief's style chooses."""
     for name, model in (("first", FIRST), ("second", SECOND)):
         graph = workflow("text_to_image")
         graph["1"]["inputs"]["ckpt_name"] = model
         graph["5"]["inputs"]["steps"] = 1
-        (server.place.shell.home / f"{name}.json").write_text(json.dumps(graph))
+        (server.installation.shell.home / f"{name}.json").write_text(json.dumps(graph))
     named = [
         {"name": "first", "file": "first.json", "when": {"style": "first"}},
         {"name": "second", "file": "second.json"},
@@ -42,12 +42,12 @@ def two_workflows(server: Served, comfyui: dict[str, Any], **sections: dict[str,
 
 
 def write_alternating(server: Served, count: int) -> list[int]:
-    """Prompts for the two workflows in turn."""
+    """Add prompts for the two workflows in turn."""
     briefs = [
         {"prompt": "a lake", "style_tags": ["second" if number % 2 else "first"]}
         for number in range(count)
     ]
-    return [server.place.poet.write(json.dumps(brief)) for brief in briefs]
+    return [server.installation.poet.write(json.dumps(brief)) for brief in briefs]
 
 
 def models(double: Double) -> list[str]:
@@ -55,26 +55,26 @@ def models(double: Double) -> list[str]:
     return [str(job.graph["1"]["inputs"]["ckpt_name"]) for job in double.jobs]
 
 
-def test_prompts_for_two_models_are_rendered_in_groups(tmp_path: Path) -> None:
-    """Within the bounds of the settings; without them in the order of the queue."""
+def test_prompts_of_two_models_are_rendered_in_groups(tmp_path: Path) -> None:
+    """Up to the configured limits; without affinity, in the order of the queue."""
     with served(tmp_path) as server:
         server.double.behaviour.models = [FIRST, SECOND]
         two_workflows(server, {}, workers={"affinity": {"most": 4, "seconds": 600}})
         write_alternating(server, 10)
-        ended = server.place.run()
+        ended = server.installation.run()
         assert (ended.returncode, ended.stderr) == (0, "")
         loaded = models(server.double)
         assert loaded == [FIRST] * 5 + [SECOND] * 5
         two_workflows(server, {})
         write_alternating(server, 4)
-        assert server.place.run().returncode == 0
+        assert server.installation.run().returncode == 0
         assert models(server.double)[10:] == [FIRST, SECOND] * 2
-        server.place.check()
+        server.installation.check()
 
 
 @pytest.mark.parametrize("by_name", [False, True])
-def test_each_server_gets_only_what_it_can_render(tmp_path: Path, *, by_name: bool) -> None:
-    """By the models that it has, or by the names in its entry."""
+def test_each_server_gets_only_jobs_it_can_render(tmp_path: Path, *, by_name: bool) -> None:
+    """Judged by its models, or by the workflow names in its entry."""
     with served(tmp_path) as server, running_double(tmp_path / "other") as other:
         hosts: list[object] = [server.double.url, other.url]
         server.double.behaviour.models = other.behaviour.models = [FIRST, SECOND]
@@ -88,14 +88,14 @@ def test_each_server_gets_only_what_it_can_render(tmp_path: Path, *, by_name: bo
             other.behaviour.models = [SECOND]
         two_workflows(server, {"hosts": hosts})
         write_alternating(server, 8)
-        ended = server.place.run()
+        ended = server.installation.run()
         assert (ended.returncode, ended.stderr) == (0, "")
         assert (models(server.double), models(other)) == ([FIRST] * 4, [SECOND] * 4)
-        server.place.check()
+        server.installation.check()
 
 
 def test_with_affinity_each_of_two_servers_keeps_one_model(tmp_path: Path) -> None:
-    """Although both could render everything; the last ones are left to the server that is busy."""
+    """Although both could render everything; the last prompts are left to the busy server."""
     with served(tmp_path) as server, running_double(tmp_path / "other") as other:
         for double in (server.double, other):
             double.behaviour.models = [FIRST, SECOND]
@@ -107,15 +107,15 @@ def test_with_affinity_each_of_two_servers_keeps_one_model(tmp_path: Path) -> No
         )
         write_alternating(server, 10)
         for _ in range(4):
-            server.place.poet.write('{"prompt": "a lake", "style_tags": ["second"]}')
-        ended = server.place.run()
+            server.installation.poet.write('{"prompt": "a lake", "style_tags": ["second"]}')
+        ended = server.installation.run()
         assert (ended.returncode, ended.stderr) == (0, "")
         assert sorted([models(server.double), models(other)]) == [[SECOND] * 9, [FIRST] * 5]
 
 
 @pytest.mark.parametrize("most", [0, 8])
-def test_models_that_briefs_name_are_what_prompts_need(tmp_path: Path, most: int) -> None:
-    """Each goes to the server that offers its model, also in groups; one that none has is an error.
+def test_prompts_need_the_models_that_their_briefs_name(tmp_path: Path, most: int) -> None:
+    """Each goes to a server with its model, also in groups; an unavailable model is an error.
 
     Nothing is rendered for that one, and the reason names what there is.
     """
@@ -123,7 +123,7 @@ def test_models_that_briefs_name_are_what_prompts_need(tmp_path: Path, most: int
         server.double.behaviour.models, other.behaviour.models = [FIRST], [FIRST, SECOND]
         graph = workflow("text_to_image")
         graph["1"]["inputs"]["ckpt_name"] = FIRST
-        (server.place.shell.home / "picture.json").write_text(json.dumps(graph))
+        (server.installation.shell.home / "picture.json").write_text(json.dumps(graph))
         server.configure(
             {"hosts": [server.double.url, other.url]},
             media={
@@ -136,15 +136,15 @@ def test_models_that_briefs_name_are_what_prompts_need(tmp_path: Path, most: int
         )
         checkpoints = ["sd_xl_base_1.0", "tiny-random-sd15"] * 4 + ["sd_xl_base_2.0"]
         ids = [
-            server.place.poet.write(
+            server.installation.poet.write(
                 json.dumps({"prompt": "a lake", "technical_params": {"checkpoint": checkpoint}})
             )
             for checkpoint in checkpoints
         ]
-        server.place.run()
+        server.installation.run()
         assert set(models(server.double)) <= {FIRST}
         assert Counter(models(server.double) + models(other)) == {FIRST: 4, SECOND: 4}
-        [(status, message)] = server.place.poet.execute(
+        [(status, message)] = server.installation.poet.execute(
             "SELECT artifact_status, error_message FROM prompts WHERE id = ?", (ids[-1],)
         )
         assert status == "error"
@@ -162,7 +162,7 @@ def test_a_prompt_waits_for_the_server_that_may_have_its_model(tmp_path: Path) -
         server.double.behaviour.models, other.behaviour.models = [FIRST], [FIRST, SECOND]
         graph = workflow("text_to_image")
         graph["1"]["inputs"]["ckpt_name"] = FIRST
-        (server.place.shell.home / "picture.json").write_text(json.dumps(graph))
+        (server.installation.shell.home / "picture.json").write_text(json.dumps(graph))
         server.configure(
             {"hosts": [server.double.url, other.url]},
             media={
@@ -175,25 +175,27 @@ def test_a_prompt_waits_for_the_server_that_may_have_its_model(tmp_path: Path) -
 
         def write(checkpoint: str) -> int:
             params = {"prompt": "a lake", "technical_params": {"checkpoint": checkpoint}}
-            return server.place.poet.write(json.dumps(params))
+            return server.installation.poet.write(json.dumps(params))
 
         def statuses() -> list[str]:
-            rows = server.place.poet.execute("SELECT artifact_status FROM prompts ORDER BY id")
+            rows = server.installation.poet.execute(
+                "SELECT artifact_status FROM prompts ORDER BY id"
+            )
             return [status for (status,) in rows]
 
         other.stop()
         waiting = [write(SECOND), write("rare")]
         write(FIRST)
-        ended = server.place.run()
+        ended = server.installation.run()
         assert ended.returncode == 3
         assert statuses() == ["pending", "pending", "ready"]
         assert "some image prompts wait: server_unreachable: no server that answers" in ended.stderr
         assert repr(SECOND) in ended.stderr
         assert other.url in ended.stderr
         other.start()
-        assert server.place.run().returncode == 1
+        assert server.installation.run().returncode == 1
         assert statuses() == ["ready", "error", "ready"]
-        [(message,)] = server.place.poet.execute(
+        [(message,)] = server.installation.poet.execute(
             "SELECT error_message FROM prompts WHERE id = ?", (waiting[1],)
         )
         assert "technical_params.checkpoint is 'rare', which the server does not offer" in message

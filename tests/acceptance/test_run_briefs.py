@@ -1,4 +1,4 @@
-"""Whatever a writing holds: understood, or that prompt's own error; never a blank render."""
+"""Writings of any content: understood, or an error of that prompt; never an empty render."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.acceptance.mediagen import Installation
 LAKE = '{"prompt": "a lake"}'
 SECTION = '"structure": [{"type": "verse", "lyrics": "la"}]'
 
-# A writing as SQL (or text), and the prompt that the script must be given.
+# A writing as SQL (or text), and the prompt that the script must receive.
 UNDERSTOOD = {
     f"```json\n{LAKE}\n```": "a lake",
     f"Here it is:\n\n```\n{LAKE}\n```\nEnjoy!": "a lake",
@@ -49,7 +49,7 @@ REFUSED = {
     '{"prompt": "a lake", "negative_prompt": "\\u0000"}': "brief_unusable",
     '{"prompt": "' + "e" * 200_000 + '"}': "argument_too_long",
 }
-STORED = {  # SQL, for what Python would not bind as such
+STORED = {  # SQL, for values that Python would not bind as such
     "NULL": "brief_missing",
     "CAST(x'7b2270726f6d7074223a2022ff227d' AS TEXT)": "brief_not_text",
     "CAST(x'c3' AS TEXT)": "brief_not_text",
@@ -70,103 +70,108 @@ SONGS = {
 }
 
 
-def check_refused(place: Installation, prompt_id: int, code: str) -> None:
-    """In error, with code and hint and without a row; the writing itself is not repeated."""
-    status, message = place.poet.status(prompt_id)
+def check_refused(installation: Installation, prompt_id: int, code: str) -> None:
+    """The prompt is in error with code and hint, without a row; the writing is not repeated."""
+    status, message = installation.poet.status(prompt_id)
     assert status == "error"
     assert message
     assert message.startswith(f"{code}: ")
     assert message.endswith(f"\nHint: {FailureCode(code).hint}")
     assert len(message) < 2_000
-    assert not place.rows(prompt_id)
+    assert not installation.rows(prompt_id)
 
 
-def test_what_cannot_be_understood_calls_no_script(place: Installation) -> None:
-    """Each broken brief ends its own prompt with the reason; good ones around it are rendered."""
-    expected = {place.poet.write(text): code for text, code in REFUSED.items()}
+def test_an_invalid_brief_runs_no_script(installation: Installation) -> None:
+    """Each invalid brief ends its own prompt with the reason; valid ones are rendered."""
+    expected = {installation.poet.write(text): code for text, code in REFUSED.items()}
     for literal, code in STORED.items():
-        prompt_id = place.poet.write("{}")
-        place.poet.execute(
+        prompt_id = installation.poet.write("{}")
+        installation.poet.execute(
             f"UPDATE writings SET content = {literal} WHERE source_prompt_id = ?",  # noqa: S608
             (prompt_id,),
         )
         expected[prompt_id] = code
-    blob = place.poet.write(LAKE.encode())
-    last = place.poet.write(LAKE)
+    blob = installation.poet.write(LAKE.encode())
+    last = installation.poet.write(LAKE)
 
-    assert place.run().returncode == 1
+    assert installation.run().returncode == 1
 
     for prompt_id, code in expected.items():
-        check_refused(place, prompt_id, code)
-    assert place.poet.status(blob) == ("ready", None)
-    assert place.poet.status(last) == ("ready", None)
-    assert len(place.asked()) == 2
-    place.check()
+        check_refused(installation, prompt_id, code)
+    assert installation.poet.status(blob) == ("ready", None)
+    assert installation.poet.status(last) == ("ready", None)
+    assert len(installation.calls()) == 2
+    installation.check()
 
 
 @pytest.mark.parametrize("style", ["equals", "separate"])
-def test_what_is_understood_arrives_verbatim(place: Installation, style: str) -> None:
-    """A prompt is one argument, whatever it looks like; the metadata keep it as it was."""
-    place.configure({"media": {"argument_style": style}})
-    asked = {place.poet.write(text): (text, prompt) for text, prompt in UNDERSTOOD.items()}
-    assert place.run().returncode == 0
-    for found, (prompt_id, (text, prompt)) in zip(place.asked(), asked.items(), strict=True):
-        given = found["arguments"]
+def test_valid_briefs_arrive_verbatim(installation: Installation, style: str) -> None:
+    """A prompt is one argument, whatever it looks like; the metadata keep it unchanged."""
+    installation.configure({"media": {"argument_style": style}})
+    expected = {
+        installation.poet.write(text): (text, prompt) for text, prompt in UNDERSTOOD.items()
+    }
+    assert installation.run().returncode == 0
+    for call, (prompt_id, (text, prompt)) in zip(
+        installation.calls(), expected.items(), strict=True
+    ):
+        arguments = call["arguments"]
         if style == "equals":
-            assert given[0] == f"--prompt={prompt}"
-            assert len(given) == 4
+            assert arguments[0] == f"--prompt={prompt}"
+            assert len(arguments) == 4
         else:
-            assert given[0] == "--prompt"
-            assert given[1].strip() == prompt.strip()
-            assert len(given) == 8
-        [row] = place.rows(prompt_id)
-        wanted = "--" if text == '{"prompt": "--"}' else prompt
-        assert row["metadata"]["prompt"] == wanted
-    place.check()
+            assert arguments[0] == "--prompt"
+            assert arguments[1].strip() == prompt.strip()
+            assert len(arguments) == 8
+        [row] = installation.rows(prompt_id)
+        recorded = "--" if text == '{"prompt": "--"}' else prompt
+        assert row["metadata"]["prompt"] == recorded
+    installation.check()
 
 
-def test_songs_are_understood_or_refused_too(place: Installation) -> None:
+def test_songs_are_rendered_or_refused_too(installation: Installation) -> None:
     """The same holds for lyrics."""
     expected = {
-        place.poet.write(text, prompt_type="lyrics_prompt"): code for text, code in SONGS.items()
+        installation.poet.write(text, prompt_type="lyrics_prompt"): code
+        for text, code in SONGS.items()
     }
-    assert place.run().returncode == 1
+    assert installation.run().returncode == 1
     for prompt_id, code in expected.items():
         if code == "ready":
-            assert place.poet.status(prompt_id) == ("ready", None)
+            assert installation.poet.status(prompt_id) == ("ready", None)
         else:
-            check_refused(place, prompt_id, code)
-    assert [found["arguments"][0].strip() for found in place.asked()] == [
+            check_refused(installation, prompt_id, code)
+    assert [call["arguments"][0].strip() for call in installation.calls()] == [
         "--lyrics=[VERSE]\nla",
         "--lyrics=[VERSE]\nla",
     ]
-    assert "--tags=--output=/etc" in place.asked()[1]["arguments"]
-    place.check()
+    assert "--tags=--output=/etc" in installation.calls()[1]["arguments"]
+    installation.check()
 
 
-def test_a_title_that_is_no_text_does_not_block_the_queue(place: Installation) -> None:
-    """Other columns hold bytes that are not UTF-8 too; nobody needs them."""
-    first = place.poet.write(LAKE)
-    second = place.poet.write(LAKE)
-    place.poet.execute(
+def test_a_title_that_is_not_utf_8_does_not_block_the_queue(installation: Installation) -> None:
+    """Other columns contain undecodable bytes too, and are not read."""
+    first = installation.poet.write(LAKE)
+    second = installation.poet.write(LAKE)
+    installation.poet.execute(
         "UPDATE prompts SET prompt_text = CAST(x'ff' AS TEXT) WHERE id = ?", (first,)
     )
-    assert place.run().returncode == 0
-    assert place.statuses() == {first: "ready", second: "ready"}
-    place.check()
+    assert installation.run().returncode == 0
+    assert installation.statuses() == {first: "ready", second: "ready"}
+    installation.check()
 
 
-def test_a_reference_in_a_column_of_text_does_not_stop_the_queue(tmp_path: Path) -> None:
-    """SQLite takes '1.0' for 1 when it joins; a spreadsheet writes it so."""
-    place = Installation(tmp_path, "wide")
-    asked = [place.poet.write(LAKE) for _ in range(5)]
-    for prompt_id, form in zip(asked, ("{}.0", " {}", "{}e0", "0{}", "{}"), strict=True):
-        place.poet.execute(
+def test_a_reference_in_a_text_column_does_not_block_the_queue(tmp_path: Path) -> None:
+    """SQLite's joins consider '1.0' equal to 1; a spreadsheet writes it so."""
+    installation = Installation(tmp_path, "wide")
+    prompt_ids = [installation.poet.write(LAKE) for _ in range(5)]
+    for prompt_id, form in zip(prompt_ids, ("{}.0", " {}", "{}e0", "0{}", "{}"), strict=True):
+        installation.poet.execute(
             "UPDATE prompts SET output_reference = ? WHERE id = ?",
             (form.format(prompt_id), prompt_id),
         )
-    ended = place.run()
+    ended = installation.run()
     assert "Traceback" not in ended.stderr
-    assert set(place.statuses().values()) <= {"ready", "pending"}
-    assert place.statuses()[asked[-1]] == "ready"
-    place.check()
+    assert set(installation.statuses().values()) <= {"ready", "pending"}
+    assert installation.statuses()[prompt_ids[-1]] == "ready"
+    installation.check()

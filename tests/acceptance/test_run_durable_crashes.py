@@ -1,4 +1,4 @@
-"""A run that dies, sleeps or has company: nothing stays stuck, nothing is rendered in vain."""
+"""A run that crashes, is suspended, or runs beside another one: nothing is lost or repeated."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.mediagen import Installation, image, runs, until
+from tests.acceptance.mediagen import Installation, image, is_running, wait_until
 from tests.acceptance.mid_render import (
     kill,
     killed_before_publication,
@@ -17,148 +17,152 @@ from tests.acceptance.mid_render import (
 )
 
 
-def outcomes(place: Installation) -> list[str | None]:
-    """How every render ended, oldest first."""
-    rows = place.poet.execute("SELECT outcome FROM media_generator_renders ORDER BY render_id")
+def outcomes(installation: Installation) -> list[str | None]:
+    """The outcome of every render, oldest first."""
+    rows = installation.poet.execute(
+        "SELECT outcome FROM media_generator_renders ORDER BY render_id"
+    )
     return [outcome for (outcome,) in rows]
 
 
-@pytest.mark.parametrize("script", ["waits.py", "deaf.py"])
-def test_what_a_killed_run_was_rendering_is_rendered_by_the_next(
-    place: Installation, script: str
+@pytest.mark.parametrize("script", ["waits.py", "ignores_signals.py"])
+def test_the_render_of_a_killed_run_is_repeated_by_the_next(
+    installation: Installation, script: str
 ) -> None:
-    """The orphaned workflow is ended before anything new begins, and leaves nothing behind."""
-    orphan = killed_mid_render(place, script)
-    assert runs(orphan), "the workflow should have outlived the run"
-    assert place.statuses() == {1: "processing"}
-    place.use("image_workflow.py")
-    ended = place.run()
+    """The orphaned workflow is ended before a new one begins, and leaves nothing behind."""
+    orphan = killed_mid_render(installation, script)
+    assert is_running(orphan), "the workflow should have outlived the run"
+    assert installation.statuses() == {1: "processing"}
+    installation.use_scripts("image_workflow.py")
+    ended = installation.run()
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "its worker was lost; pending again" in ended.stdout
     assert "1 ready, 0 in error" in ended.stdout
-    assert not runs(orphan)
-    assert [asked["pid"] == orphan for asked in place.asked()] == [True, False]
-    assert outcomes(place) == ["abandoned", "published"]
-    assert len(place.rows(1)) == 1
-    place.check()
+    assert not is_running(orphan)
+    assert [call["pid"] == orphan for call in installation.calls()] == [True, False]
+    assert outcomes(installation) == ["abandoned", "published"]
+    assert len(installation.rows(1)) == 1
+    installation.check()
 
 
-def test_the_orphan_is_gone_before_the_new_workflow_begins(place: Installation) -> None:
-    """Two workflows of one prompt would fight for the memory of one GPU."""
-    orphan = killed_mid_render(place)
-    with place.started("run") as process:
-        until(lambda: len(place.asked()) == 2)
-        assert not runs(orphan)
-        place.go()
+def test_the_orphan_ends_before_the_new_workflow_begins(installation: Installation) -> None:
+    """Two workflows of one prompt would compete for the memory of one GPU."""
+    orphan = killed_mid_render(installation)
+    with installation.started("run") as process:
+        wait_until(lambda: len(installation.calls()) == 2)
+        assert not is_running(orphan)
+        installation.release()
         assert process.wait(timeout=90) == 0
-    place.check()
+    installation.check()
 
 
-def test_a_run_that_only_wants_another_kind_still_takes_over(place: Installation) -> None:
+def test_a_run_of_another_kind_still_recovers(installation: Installation) -> None:
     """The orphan holds the GPU, whatever is rendered next; its prompt is pending again."""
-    killed_mid_render(place)
-    assert place.run("--kind", "audio").returncode == 0
-    assert place.statuses() == {1: "pending"}
-    place.check()
+    killed_mid_render(installation)
+    assert installation.run("--kind", "audio").returncode == 0
+    assert installation.statuses() == {1: "pending"}
+    installation.check()
 
 
-def test_what_was_finished_but_not_published_is_published_without_another_render(
-    place: Installation,
+def test_finished_files_are_published_without_another_render(
+    installation: Installation,
 ) -> None:
     """Killed between the rename of the folder and the commit of its rows."""
-    file = killed_before_publication(place)
-    assert place.statuses() == {1: "processing"}
-    ended = place.run()
+    file = killed_before_publication(installation)
+    assert installation.statuses() == {1: "processing"}
+    ended = installation.run()
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert place.statuses() == {1: "ready"}
-    assert [row["file_path"] for row in place.rows(1)] == [file]
-    assert len(place.asked()) == 1
-    assert outcomes(place) == ["abandoned", "published"]
-    place.check()
+    assert installation.statuses() == {1: "ready"}
+    assert [row["file_path"] for row in installation.rows(1)] == [file]
+    assert len(installation.calls()) == 1
+    assert outcomes(installation) == ["abandoned", "published"]
+    installation.check()
 
 
-def test_a_finished_folder_that_was_damaged_meanwhile_is_rendered_again(
-    place: Installation,
+def test_a_finished_folder_that_was_damaged_is_rendered_again(
+    installation: Installation,
 ) -> None:
-    """What is published is whole, or it is not published."""
-    file = killed_before_publication(place)
-    (place.root / file).write_bytes(b"half")
-    ended = place.run()
+    """Only complete files are published."""
+    file = killed_before_publication(installation)
+    (installation.root / file).write_bytes(b"half")
+    ended = installation.run()
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert len(place.asked()) == 2
-    [row] = place.rows(1)
-    assert row["file_path"] != file or (place.root / file).read_bytes() != b"half"
+    assert len(installation.calls()) == 2
+    [row] = installation.rows(1)
+    assert row["file_path"] != file or (installation.root / file).read_bytes() != b"half"
 
 
-def test_a_prompt_that_kills_its_run_every_time_is_given_up(place: Installation) -> None:
+def test_a_prompt_that_always_crashes_its_run_fails(installation: Installation) -> None:
     """After ``retry.max_crashes`` it ends in error, and the others are rendered."""
-    scripts = {"scripts": place.named("waits.py")}
-    place.configure({"media": scripts, "retry": {"max_crashes": 2}})
-    place.poet.write(image("a lake"))
+    scripts = {"scripts": installation.script_paths("waits.py")}
+    installation.configure({"media": scripts, "retry": {"max_crashes": 2}})
+    installation.poet.write(image("a lake"))
     for count in (1, 2):
-        with place.started("run") as process:
-            until(lambda count=count: len(place.asked()) == count)  # type: ignore[misc]
+        with installation.started("run") as process:
+            wait_until(lambda count=count: len(installation.calls()) == count)  # type: ignore[misc]
             kill(process)
-    other = place.poet.write(image("a sea"))
-    place.go()
-    ended = place.run()
+    other = installation.poet.write(image("a sea"))
+    installation.release()
+    ended = installation.run()
     assert ended.returncode in (0, 1)
-    status, message = place.poet.status(1)
+    status, message = installation.poet.status(1)
     assert (status, (message or "").partition(":")[0]) == ("error", "worker_lost")
     assert "2 times" in (message or "")
-    assert place.statuses()[other] == "ready"
-    assert len(place.asked()) == 3
-    place.check()
+    assert installation.statuses()[other] == "ready"
+    assert len(installation.calls()) == 3
+    installation.check()
 
 
-def test_the_render_of_a_living_run_is_not_taken(place: Installation) -> None:
+def test_the_render_of_a_living_run_is_not_taken(installation: Installation) -> None:
     """A second run has nothing to do, and says so at once."""
-    with mid_render(place) as process:
-        second = place.run()
+    with mid_render(installation) as process:
+        second = installation.run()
         assert (second.returncode, second.stderr) == (0, "")
         assert "0 ready, 0 in error" in second.stdout
-        place.go()
+        installation.release()
         assert process.wait(timeout=90) == 0
-    assert len(place.asked()) == 1
-    assert outcomes(place) == ["published"]
-    place.check()
+    assert len(installation.calls()) == 1
+    assert outcomes(installation) == ["published"]
+    installation.check()
 
 
-def test_a_run_that_sleeps_for_a_while_loses_nothing(place: Installation) -> None:
-    """A laptop's lid, or Ctrl-Z: shorter than the lease, it goes on where it was."""
-    with mid_render(place) as process:
+def test_a_briefly_suspended_run_loses_nothing(installation: Installation) -> None:
+    """A closed laptop or Ctrl-Z, for less than the lease: the run continues."""
+    with mid_render(installation) as process:
         process.send_signal(signal.SIGSTOP)
         time.sleep(1)
-        assert place.run().returncode == 0
-        place.go()
+        assert installation.run().returncode == 0
+        installation.release()
         time.sleep(0.5)
         process.send_signal(signal.SIGCONT)
         assert process.wait(timeout=90) == 0
-    assert len(place.asked()) == 1
-    assert outcomes(place) == ["published"]
-    place.check()
+    assert len(installation.calls()) == 1
+    assert outcomes(installation) == ["published"]
+    installation.check()
 
 
-def test_a_run_of_another_machine_is_left_in_peace(place: Installation) -> None:
-    """Nobody here knows whether it lives; only a heartbeat that stands still would tell."""
-    with mid_render(place) as process:
-        place.poet.execute("UPDATE media_generator_renders SET owner_host = 'elsewhere'")
-        assert place.run().returncode == 0
-        place.go()
+def test_a_run_on_another_machine_is_left_alone(installation: Installation) -> None:
+    """Only an expired lease would show that it is dead."""
+    with mid_render(installation) as process:
+        installation.poet.execute("UPDATE media_generator_renders SET owner_host = 'elsewhere'")
+        assert installation.run().returncode == 0
+        installation.release()
         assert process.wait(timeout=90) == 0
-    assert outcomes(place) == ["published"]
-    place.check()
+    assert outcomes(installation) == ["published"]
+    installation.check()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can tell whose child it was")
-def test_what_escaped_from_a_workflows_group_is_gone_after_the_run(place: Installation) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="without subreapers its parent is unknown")
+def test_processes_that_left_the_workflows_group_are_ended(
+    installation: Installation,
+) -> None:
     """A helper in a session of its own would hold the GPU for ever."""
-    place.use("escapes.py")
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 0
-    escaped = int((place.comfyui / "escaped").read_text())
-    until(lambda: not runs(escaped))
-    place.check()
+    installation.use_scripts("leaves_process.py")
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 0
+    escaped = int((installation.comfyui / "escaped").read_text())
+    wait_until(lambda: not is_running(escaped))
+    installation.check()
 
 
 FOREIGN_HANDS = {
@@ -172,27 +176,27 @@ FOREIGN_HANDS = {
 
 
 @pytest.mark.parametrize("reason", FOREIGN_HANDS)
-def test_who_changed_what_is_told(place: Installation, reason: str) -> None:
-    """A run that must throw a render away says why, and stops rendering early."""
-    with mid_render(place) as process:
-        place.poet.execute(FOREIGN_HANDS[reason])
-        printed, complaints = process.communicate(timeout=90)  # the script itself would go on
+def test_the_run_reports_who_changed_a_prompt(installation: Installation, reason: str) -> None:
+    """A run that must discard a render says why, and stops the workflow early."""
+    with mid_render(installation) as process:
+        installation.poet.execute(FOREIGN_HANDS[reason])
+        printed, complaints = process.communicate(timeout=90)  # the script itself would continue
     assert complaints == ""
     assert process.returncode == 0
     assert reason in printed
-    assert place.published() == set()
-    assert place.staged() == []
-    assert place.processes() == []
+    assert installation.published() == set()
+    assert installation.staged() == []
+    assert installation.processes() == []
 
 
-def test_nothing_of_a_stranger_is_swept_away(place: Installation) -> None:
-    """What looks like ours in the staging folder, but belongs to another database, stays."""
-    place.use("image_workflow.py")
-    place.poet.write(image("a lake"))
-    foreign = place.root / ".staging" / "0123456789abcdef-1-1"
+def test_folders_of_another_database_are_not_deleted(installation: Installation) -> None:
+    """Staging folders with Media Generator's names that belong to another database stay."""
+    installation.use_scripts("image_workflow.py")
+    installation.poet.write(image("a lake"))
+    foreign = installation.root / ".staging" / "0123456789abcdef-1-1"
     foreign.mkdir(parents=True)
     (foreign / "precious.png").touch()
-    assert place.run().returncode == 0
-    assert place.staged() == [foreign.name]
+    assert installation.run().returncode == 0
+    assert installation.staged() == [foreign.name]
     assert Path(foreign, "precious.png").exists()
     assert os.listdir(foreign) == ["precious.png"]  # noqa: PTH208 - names only

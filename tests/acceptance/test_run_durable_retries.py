@@ -1,187 +1,189 @@
-"""Failures that pass, prompts that never fit, and an installation that is broken for a while."""
+"""Transient failures, prompts that always fail, and a temporarily broken installation."""
 
 from __future__ import annotations
 
-from tests.acceptance.mediagen import Installation, image, until
+from tests.acceptance.mediagen import Installation, image, wait_until
 
 
-def scripted(place: Installation, script: str, **retry: float) -> None:
-    """Choose a script, and wait hardly at all between two tries."""
-    place.configure(
+def scripted(installation: Installation, script: str, **retry: float) -> None:
+    """Choose a script, and almost no delay between attempts."""
+    installation.configure(
         {
-            "media": {"scripts": place.named(script)},
+            "media": {"scripts": installation.script_paths(script)},
             "retry": {"base_seconds": 0.2} | retry,
         }
     )
 
 
-def test_a_script_that_is_killed_twice_succeeds_the_third_time(place: Installation) -> None:
-    """The run waits for each next try, and counts them."""
-    scripted(place, "mortal.py")
-    (place.comfyui / "times").write_text("2")
-    place.poet.write(image("a lake"))
-    ended = place.run()
+def test_a_script_killed_twice_succeeds_at_the_third_attempt(installation: Installation) -> None:
+    """The run waits for each next attempt, and counts them."""
+    scripted(installation, "killed_n_times.py")
+    (installation.comfyui / "times").write_text("2")
+    installation.poet.write(image("a lake"))
+    ended = installation.run()
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "attempt 1 failed, retry in" in ended.stdout
     assert "attempt 2 failed, retry in" in ended.stdout
     assert "1 ready, 0 in error, 2 postponed" in ended.stdout
-    renders = place.shell.json("show", "1")["renders"]
+    renders = installation.shell.json("show", "1")["renders"]
     assert [render["attempt"] for render in renders] == [3, 2, 1]
     assert [render["outcome"] for render in renders] == ["published", "failed", "failed"]
     assert [render["failure_code"] for render in renders[1:]] == ["workflow_killed"] * 2
-    assert len(place.asked()) == 3
-    place.check()
+    assert len(installation.calls()) == 3
+    installation.check()
 
 
-def test_a_script_that_is_always_killed_is_given_up(place: Installation) -> None:
-    """The message says how often it was tried."""
-    scripted(place, "mortal.py")
-    (place.comfyui / "times").write_text("9")
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 1
-    status, message = place.poet.status(1)
+def test_a_script_that_is_always_killed_fails(installation: Installation) -> None:
+    """The message contains the number of attempts."""
+    scripted(installation, "killed_n_times.py")
+    (installation.comfyui / "times").write_text("9")
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 1
+    status, message = installation.poet.status(1)
     assert status == "error"
     assert message
     assert message.startswith("workflow_killed: ")
     assert "tried 3 times" in message
-    assert len(place.asked()) == 3
-    place.check()
+    assert len(installation.calls()) == 3
+    installation.check()
 
 
-def test_a_prompt_that_is_retried_by_a_person_has_all_its_tries_again(
-    place: Installation,
+def test_a_manual_retry_restores_all_attempts(
+    installation: Installation,
 ) -> None:
     """A new acceptance counts from one."""
-    scripted(place, "mortal.py", max_attempts=2)
-    (place.comfyui / "times").write_text("3")
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 1
-    assert place.shell.run("retry", "1").returncode == 0
-    assert place.run().returncode == 0
-    attempts = [render["attempt"] for render in place.shell.json("show", "1")["renders"]]
+    scripted(installation, "killed_n_times.py", max_attempts=2)
+    (installation.comfyui / "times").write_text("3")
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 1
+    assert installation.shell.run("retry", "1").returncode == 0
+    assert installation.run().returncode == 0
+    attempts = [render["attempt"] for render in installation.shell.json("show", "1")["renders"]]
     assert attempts == [2, 1, 2, 1]
-    place.check()
+    installation.check()
 
 
-def test_what_waits_for_another_try_is_shown(place: Installation) -> None:
-    """How many, and when the next is due; a run that is asked to stop does not wait for it."""
-    scripted(place, "mortal.py", base_seconds=3600)
-    (place.comfyui / "times").write_text("1")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        until(lambda: place.asked() and place.statuses() == {1: "pending"})
-        found = place.shell.json("status")
-        shown = place.shell.run("status").stdout
-        prompt = place.shell.json("show", "1")
-        told = place.shell.run("show", "1").stdout
+def test_waiting_retries_are_shown(installation: Installation) -> None:
+    """How many, and when the next is due; a run that is stopped does not wait for it."""
+    scripted(installation, "killed_n_times.py", base_seconds=3600)
+    (installation.comfyui / "times").write_text("1")
+    installation.poet.write(image("a lake"))
+    with installation.started("run") as process:
+        wait_until(lambda: installation.calls() and installation.statuses() == {1: "pending"})
+        state = installation.shell.json("status")
+        status = installation.shell.run("status").stdout
+        prompt = installation.shell.json("show", "1")
+        shown = installation.shell.run("show", "1").stdout
         process.terminate()
         process.communicate(timeout=90)
     assert process.returncode == 143
-    assert found["waiting"] == {"image": 1, "audio": 0}
-    assert found["next_retry_at"] == prompt["retry_at"] == prompt["renders"][0]["retry_at"]
-    assert "waiting for another attempt: 1; the next is due" in shown
-    assert "next attempt" in told
-    assert "attempt 1" in told
-    assert place.shell.json("status")["counts"]["image"]["pending"] == 1
+    assert state["waiting"] == {"image": 1, "audio": 0}
+    assert state["next_retry_at"] == prompt["retry_at"] == prompt["renders"][0]["retry_at"]
+    assert "waiting for another attempt: 1; the next is due" in status
+    assert "next attempt" in shown
+    assert "attempt 1" in shown
+    assert installation.shell.json("status")["counts"]["image"]["pending"] == 1
     past = "2026-01-06T21:30:45.000+00:00"
-    place.poet.execute("UPDATE media_generator_renders SET retry_at = ?", (past,))
-    found = place.shell.json("status")
-    assert (found["waiting"], found["next_retry_at"]) == ({"image": 0, "audio": 0}, None)
-    assert place.shell.json("show", "1")["retry_at"] is None
-    place.check()
+    installation.poet.execute("UPDATE media_generator_renders SET retry_at = ?", (past,))
+    state = installation.shell.json("status")
+    assert (state["waiting"], state["next_retry_at"]) == ({"image": 0, "audio": 0}, None)
+    assert installation.shell.json("show", "1")["retry_at"] is None
+    installation.check()
 
 
-def test_other_prompts_do_not_wait_for_a_retry(place: Installation) -> None:
+def test_other_prompts_do_not_wait_for_a_retry(installation: Installation) -> None:
     """While one waits, the next are rendered."""
-    scripted(place, "mortal.py", base_seconds=3600)
-    (place.comfyui / "times").write_text("1")
+    scripted(installation, "killed_n_times.py", base_seconds=3600)
+    (installation.comfyui / "times").write_text("1")
     for _ in range(3):
-        place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        until(lambda: place.statuses() == {1: "pending", 2: "ready", 3: "ready"})
+        installation.poet.write(image("a lake"))
+    with installation.started("run") as process:
+        wait_until(lambda: installation.statuses() == {1: "pending", 2: "ready", 3: "ready"})
         process.terminate()
         process.communicate(timeout=90)
     assert process.returncode == 143
-    [render] = place.shell.json("show", "1")["renders"]
+    [render] = installation.shell.json("show", "1")["renders"]
     assert render["outcome"] == "failed"
-    place.check()
+    installation.check()
 
 
-def test_a_broken_environment_pauses_the_queue_until_it_is_mended(place: Installation) -> None:
-    """Exit code 3, every prompt pending; the next run probes once, and goes on when it works."""
-    scripted(place, "unready.py")
-    broken = place.comfyui / "broken"
+def test_a_broken_environment_pauses_the_queue_until_fixed(
+    installation: Installation,
+) -> None:
+    """Exit code 3, every prompt pending; the next run probes once, and continues if it works."""
+    scripted(installation, "lacks_modules.py")
+    broken = installation.comfyui / "broken"
     broken.touch()
     for _ in range(5):
-        place.poet.write(image("a lake"))
-    ended = place.run()
+        installation.poet.write(image("a lake"))
+    ended = installation.run()
     assert ended.returncode == 3
     assert "comfyui_import: " in ended.stderr
-    assert set(place.statuses().values()) == {"pending"}
-    assert len(place.asked()) == 3
-    found = place.shell.json("status")["paused"]
-    assert (found["by"], found["code"]) == ("environment", "comfyui_import")
-    assert found["hint"]
-    assert found["suspects"] == [1, 2, 3]
-    shown = place.shell.run("status").stdout
+    assert set(installation.statuses().values()) == {"pending"}
+    assert len(installation.calls()) == 3
+    state = installation.shell.json("status")["paused"]
+    assert (state["by"], state["code"]) == ("environment", "comfyui_import")
+    assert state["hint"]
+    assert state["suspects"] == [1, 2, 3]
+    shown = installation.shell.run("status").stdout
     assert "paused automatically since" in shown
     assert "comfyui_import: " in shown
-    assert found["hint"] in shown
+    assert state["hint"] in shown
     assert "mediagen doctor" in shown
-    assert "the environment" in place.shell.run("show", "1").stdout
+    assert "the environment" in installation.shell.run("show", "1").stdout
 
-    assert place.run().returncode == 3  # one probe, with a prompt that is not suspected
-    assert len(place.asked()) == 4
-    assert place.shell.json("status")["paused"]["by"] == "environment"
+    assert installation.run().returncode == 3  # one probe, with a prompt that is not suspected
+    assert len(installation.calls()) == 4
+    assert installation.shell.json("status")["paused"]["by"] == "environment"
 
     broken.unlink()
-    mended = place.run()
-    assert (mended.returncode, mended.stderr) == (0, "")
-    assert set(place.statuses().values()) == {"ready"}
-    assert place.shell.json("status")["paused"] is None
-    place.check()
+    fixed = installation.run()
+    assert (fixed.returncode, fixed.stderr) == (0, "")
+    assert set(installation.statuses().values()) == {"ready"}
+    assert installation.shell.json("status")["paused"] is None
+    installation.check()
 
 
-def test_a_person_can_end_what_the_environment_began(place: Installation) -> None:
-    """``resume`` says what it ended, and the next run begins afresh."""
-    scripted(place, "unready.py")
-    broken = place.comfyui / "broken"
+def test_a_person_can_end_a_pause_of_the_environment(installation: Installation) -> None:
+    """``resume`` says what it ended, and the next run starts over."""
+    scripted(installation, "lacks_modules.py")
+    broken = installation.comfyui / "broken"
     broken.touch()
     for _ in range(3):
-        place.poet.write(image("a lake"))
-    assert place.run().returncode == 3
-    assert "paused automatically" in place.shell.run("resume").stdout
+        installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 3
+    assert "paused automatically" in installation.shell.run("resume").stdout
     broken.unlink()
-    assert place.run().returncode == 0
-    place.check()
+    assert installation.run().returncode == 0
+    installation.check()
 
 
-def test_one_prompt_that_never_fits_does_not_stop_the_others(place: Installation) -> None:
-    """The environment works for the others, so the prompt pays: tried, and then in error."""
-    scripted(place, "oversized.py")
-    place.poet.write(image("oversized"))
-    others = [place.poet.write(image("a lake")) for _ in range(4)]
-    ended = place.run()
+def test_a_prompt_that_always_fails_does_not_stop_the_others(installation: Installation) -> None:
+    """The environment works for the others, so the prompt is retried, and then in error."""
+    scripted(installation, "oversized.py")
+    installation.poet.write(image("oversized"))
+    other_prompts = [installation.poet.write(image("a lake")) for _ in range(4)]
+    ended = installation.run()
     assert ended.returncode == 1
-    assert {place.statuses()[each] for each in others} == {"ready"}
-    status, message = place.poet.status(1)
+    assert {installation.statuses()[prompt_id] for prompt_id in other_prompts} == {"ready"}
+    status, message = installation.poet.status(1)
     assert status == "error"
     assert message
     assert message.startswith("out_of_memory: ")
     assert "tried 3 times" in message
-    assert place.shell.json("status")["paused"] is None
-    place.check()
+    assert installation.shell.json("status")["paused"] is None
+    installation.check()
 
 
-def test_a_prompt_that_never_fits_blocks_nobody_who_comes_later(place: Installation) -> None:
-    """Alone it cannot be told from a broken environment; the next prompt tells, and goes first."""
-    scripted(place, "oversized.py")
-    place.poet.write(image("oversized"))
-    assert place.run().returncode == 3
-    assert place.shell.json("status")["paused"]["suspects"] == [1]
-    assert place.poet.status(1) == ("pending", None)
-    later = place.poet.write(image("a lake"))
-    assert place.run().returncode == 1
-    assert place.statuses() == {1: "error", later: "ready"}
-    assert place.shell.json("status")["paused"] is None
-    place.check()
+def test_a_prompt_that_always_fails_does_not_block_later_ones(installation: Installation) -> None:
+    """Alone it looks like a broken environment; later prompts are tried first."""
+    scripted(installation, "oversized.py")
+    installation.poet.write(image("oversized"))
+    assert installation.run().returncode == 3
+    assert installation.shell.json("status")["paused"]["suspects"] == [1]
+    assert installation.poet.status(1) == ("pending", None)
+    later = installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 1
+    assert installation.statuses() == {1: "error", later: "ready"}
+    assert installation.shell.json("status")["paused"] is None
+    installation.check()

@@ -1,4 +1,4 @@
-"""Soon after the first signal a run has ended, whatever its workflow does."""
+"""A run ends soon after the first signal, whatever its workflow does."""
 
 import signal
 from typing import Any
@@ -17,31 +17,33 @@ CASES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_a_workflow_that_cannot_be_asked_hardly_delays_the_end(
-    place: Installation, case: str
+def test_a_workflow_that_ignores_signals_hardly_delays_the_end(
+    installation: Installation, case: str
 ) -> None:
-    """The prompt is pending, no attempt is spent, nothing is left; the next run renders it."""
+    """The prompt is pending, no attempt is charged, nothing is left; the next run renders it."""
     number, code, comfyui = CASES[case]
-    _configure(place, "deaf.py", comfyui)
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    _configure(installation, "ignores_signals.py", comfyui)
+    installation.poet.write(image("a lake"))
+    with installation.started("run") as process:
+        installation.wait_until_started(process)
         process.send_signal(number)
-        _, complaints = process.communicate(timeout=90)  # its script would go on for longer
+        _, complaints = process.communicate(timeout=90)  # its script would run for longer
     assert process.returncode == code
     assert "Traceback" not in complaints
-    assert place.poet.status(1) == ("pending", None)
-    assert place.processes() == []
-    place.check()
+    assert installation.poet.status(1) == ("pending", None)
+    assert installation.processes() == []
+    installation.check()
 
-    _configure(place, "image_workflow.py", comfyui)
-    assert place.run().returncode == 0
-    renders = place.poet.execute(
+    _configure(installation, "image_workflow.py", comfyui)
+    assert installation.run().returncode == 0
+    renders = installation.poet.execute(
         "SELECT outcome, attempt, crashes FROM media_generator_renders ORDER BY render_id"
     )
     assert renders == [("released", 1, 0), ("published", 1, 0)]
-    place.check()
+    installation.check()
 
 
-def _configure(place: Installation, script: str, comfyui: dict[str, Any]) -> None:
-    place.configure({"media": {"scripts": place.named(script)}, "comfyui": comfyui})
+def _configure(installation: Installation, script: str, comfyui: dict[str, Any]) -> None:
+    installation.configure(
+        {"media": {"scripts": installation.script_paths(script)}, "comfyui": comfyui}
+    )

@@ -25,7 +25,7 @@ REASON = "script_missing"
 
 
 @pytest.fixture
-def place(shell: CommandLine) -> CommandLine:
+def installation(shell: CommandLine) -> CommandLine:
     """Two workflows for pictures; the script of one is not there."""
     (shell.home / "out").mkdir(mode=0o755)
     (shell.home / "main.py").touch()
@@ -58,34 +58,36 @@ def held(shell: CommandLine) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_workflow_that_cannot_run_is_named_after_the_last_worker_ended(
-    place: CommandLine, poet: Poet
+    installation: CommandLine, poet: Poet
 ) -> None:
     """By the run, the status, the prompt and the doctor; the next run that can forgets it."""
-    assert held(place) == []
+    assert held(installation) == []
     poet.write(INK)
     poet.write(PLAIN)
-    ended = place.run("run")
+    ended = installation.run("run")
     assert ended.returncode == ExitCode.ENVIRONMENT
     assert "1 ready" in ended.stdout
-    [hold] = held(place)
+    [hold] = held(installation)
     assert (hold["workflow"], hold["code"], hold["worker"]) == ("ink", REASON, None)
     said = 'image prompts of the workflow "ink" have been held back since'
     for command in (("status",), ("show", "1")):
-        assert said in place.run(*command).stdout
-        assert REASON in place.run(*command).stdout
-    assert said not in place.run("show", "2").stdout
-    assert place.json("show", "1")["broken"]["code"] == REASON
+        assert said in installation.run(*command).stdout
+        assert REASON in installation.run(*command).stdout
+    assert said not in installation.run("show", "2").stdout
+    assert installation.json("show", "1")["broken"]["code"] == REASON
     # The script appears, and is used; a worker finds that, although nothing of it waits.
-    (place.home / "ink.py").write_text("import sys; sys.exit(0 if '--help' in sys.argv else 7)")
+    (installation.home / "ink.py").write_text(
+        "import sys; sys.exit(0 if '--help' in sys.argv else 7)"
+    )
     poet.execute("UPDATE prompts SET artifact_status = 'error' WHERE id = 1")
     poet.write(PLAIN)
-    assert place.run("run").returncode == ExitCode.DONE
-    assert held(place) == []
+    assert installation.run("run").returncode == ExitCode.DONE
+    assert held(installation) == []
 
 
-def test_the_doctor_says_what_would_run_and_what_would_wait(place: CommandLine) -> None:
+def test_the_doctor_says_what_would_run_and_what_would_wait(installation: CommandLine) -> None:
     """One workflow of several is no reason for 'mediagen run' to fail; the only one is."""
-    checked = place.run("doctor")
+    checked = installation.run("doctor")
     line = next(line for line in checked.stdout.splitlines() if "ink.py" in line)
     assert line.startswith("warning image script")
     assert "its prompts wait, those of other workflows do not" in line
@@ -93,14 +95,14 @@ def test_the_doctor_says_what_would_run_and_what_would_wait(place: CommandLine) 
         'ready to run all but the image workflow "ink"'
     )
     assert checked.returncode == ExitCode.DONE
-    document = json.loads(place.run("doctor", "--json").stdout)
+    document = json.loads(installation.run("doctor", "--json").stdout)
     assert document["held"] == [{"kind": "image", "workflow": "ink"}]
-    (place.home / "media_generator_config.json").write_text(
-        (place.home / "media_generator_config.json")
+    (installation.home / "media_generator_config.json").write_text(
+        (installation.home / "media_generator_config.json")
         .read_text()
         .replace('{"name": "plain"}', '{"name": "plain", "renderer": "script", "script": "no.py"}')
     )
-    checked = place.run("doctor")
+    checked = installation.run("doctor")
     assert checked.stdout.splitlines()[-1].startswith("2 errors")
     assert "'mediagen run' would fail" in checked.stdout
     assert checked.returncode == ExitCode.SOME_FAILED

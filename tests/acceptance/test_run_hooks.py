@@ -1,4 +1,4 @@
-"""Hooks as a user sets them: delivered by ``mediagen run`` without delaying it."""
+"""Hooks from the configuration, delivered by ``mediagen run`` without delaying it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.acceptance.mediagen import image, until
+from tests.acceptance.mediagen import image, wait_until
 from tests.integration.hooks.receiver import Receiver, answering, hanging, receiving
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def receiver() -> Iterator[Receiver]:
         yield listening
 
 
-def _hooks(place: Installation, **hooks: Any) -> None:  # noqa: ANN401 - whatever a file can hold
+def _hooks(installation: Installation, **hooks: Any) -> None:  # noqa: ANN401 - whatever a file can hold
     settings = {"secret": SECRET, "timeout_seconds": 60, "base_seconds": 0.1, **hooks}
-    place.configure({"hooks": settings})
+    installation.configure({"hooks": settings})
 
 
-def _keeping(file: Path) -> list[str]:
+def _append_to(file: Path) -> list[str]:
     """A command that appends each payload to a file as one line."""
     return ["/bin/sh", "-c", f"cat >> {shlex.quote(str(file))}; echo >> {shlex.quote(str(file))}"]
 
@@ -48,20 +48,20 @@ def _messages(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_both_channels_get_both_events(place: Installation, receiver: Receiver) -> None:
-    """A picture that became ready and an invalid brief, each to the hooks of its event."""
-    ready, broken = place.folder / "ready", place.folder / "broken"
+def test_both_transports_get_both_events(installation: Installation, receiver: Receiver) -> None:
+    """A ready picture and an invalid brief, each to the hooks of its event."""
+    ready, broken = installation.folder / "ready", installation.folder / "broken"
     _hooks(
-        place,
-        published={"command": _keeping(ready), "webhook": receiver.address},
-        error={"command": _keeping(broken)},
+        installation,
+        published={"command": _append_to(ready), "webhook": receiver.address},
+        error={"command": _append_to(broken)},
     )
-    place.poet.write(image("a secret lake"))
-    place.poet.write("no JSON at all")
-    assert place.run().returncode == 1
+    installation.poet.write(image("a secret lake"))
+    installation.poet.write("no JSON at all")
+    assert installation.run().returncode == 1
     [published], [error] = _messages(ready), _messages(broken)
     [posted] = receiver.requests
-    [row] = place.rows(1)
+    [row] = installation.rows(1)
     [artifact] = published["artifacts"]
     assert (published["event"], published["prompt_id"], published["kind"]) == (
         "published",
@@ -81,14 +81,14 @@ def test_both_channels_get_both_events(place: Installation, receiver: Receiver) 
     assert payload["id"] == posted.headers["webhook-id"] != published["id"]
     assert {**payload, "id": ""} == {**published, "id": ""}
     assert "secret lake" not in ready.read_text("utf-8") + posted.body.decode()
-    assert place.poet.execute(OUTBOX) == [(0, 0)]
-    place.check()
+    assert installation.poet.execute(OUTBOX) == [(0, 0)]
+    installation.check()
 
 
 def test_a_receiver_can_verify_a_webhook_as_the_docs_say(
-    place: Installation, receiver: Receiver, pytestconfig: pytest.Config
+    installation: Installation, receiver: Receiver, pytestconfig: pytest.Config
 ) -> None:
-    """Both examples of the docs are run as they are written there, for each form of a secret."""
+    """The docs' two examples are executed unchanged, for each form of a secret."""
     document = (pytestconfig.rootpath / "docs" / "hooks.md").read_text("utf-8")
     plain_form = "whsec_" + base64.b64encode(SECRET.encode()).decode()
     names: dict[str, Any] = {}
@@ -98,9 +98,9 @@ def test_a_receiver_can_verify_a_webhook_as_the_docs_say(
     unpadded = "whsec_" + base64.b64encode(b"u" * 31).decode().rstrip("=")
     secrets = ((SECRET, plain_form), (STANDARD_SECRET, STANDARD_SECRET), (unpadded, unpadded))
     for secret, receiver_secret in secrets:
-        _hooks(place, published={"webhook": receiver.address}, secret=secret)
-        place.poet.write(image("a lake"))
-        assert place.run().returncode == 0
+        _hooks(installation, published={"webhook": receiver.address}, secret=secret)
+        installation.poet.write(image("a lake"))
+        assert installation.run().returncode == 0
         posted = receiver.requests[-1]
         old = {**posted.headers, "webhook-timestamp": str(int(time.time()) - 3600)}
         for verify in (by_hand, by_package):
@@ -112,118 +112,118 @@ def test_a_receiver_can_verify_a_webhook_as_the_docs_say(
 
 
 def test_a_failed_delivery_is_retried_by_the_next_run(
-    place: Installation, receiver: Receiver
+    installation: Installation, receiver: Receiver
 ) -> None:
     """With the same id each time; a delivered message is not sent again."""
     receiver.behaviours = [answering(503), answering(500)]
-    _hooks(place, published={"webhook": receiver.address}, base_seconds=0)
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 0
-    assert place.run().returncode == 0
+    _hooks(installation, published={"webhook": receiver.address}, base_seconds=0)
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 0
+    assert installation.run().returncode == 0
     messages = [json.loads(posted.body) for posted in receiver.requests]
     assert [each["attempts"] for each in messages] == [1, 2, 3]
     assert len({each["id"] for each in messages}) == 1
-    assert place.poet.execute(OUTBOX) == [(0, 0)]
+    assert installation.poet.execute(OUTBOX) == [(0, 0)]
 
 
 def test_a_hanging_receiver_delays_neither_renders_nor_the_end(
-    place: Installation, receiver: Receiver
+    installation: Installation, receiver: Receiver
 ) -> None:
-    """Everything is rendered; the messages are kept for the next run, and it says so."""
+    """Everything is rendered; the messages are kept for the next run, and a note says so."""
     receiver.behaviours = [hanging] * 9
-    ready = place.folder / "ready"
+    ready = installation.folder / "ready"
     _hooks(
-        place,
-        published={"command": _keeping(ready), "webhook": receiver.address},
+        installation,
+        published={"command": _append_to(ready), "webhook": receiver.address},
         timeout_seconds=3600,
     )
     for _ in range(3):
-        place.poet.write(image("a lake"))
-    ended = place.run()
+        installation.poet.write(image("a lake"))
+    ended = installation.run()
     assert ended.returncode == 0
     assert "hook deliveries still waiting: 3;" in ended.stderr
-    assert set(place.statuses().values()) == {"ready"}
+    assert set(installation.statuses().values()) == {"ready"}
     assert len(_messages(ready)) == 3
     receiver.behaviours = []
-    assert place.run().returncode == 0
+    assert installation.run().returncode == 0
     assert len({posted.headers["webhook-id"] for posted in receiver.requests}) == 3
-    assert place.poet.execute(OUTBOX) == [(0, 0)]
+    assert installation.poet.execute(OUTBOX) == [(0, 0)]
 
 
 def test_a_run_that_is_killed_during_a_delivery_repeats_it(
-    place: Installation, receiver: Receiver
+    installation: Installation, receiver: Receiver
 ) -> None:
-    """A later run delivers it with the same id, once the lease of the dead one has ended."""
+    """A later run delivers it with the same id, once the lease of the dead run has expired."""
     receiver.behaviours = [hanging]
-    _hooks(place, published={"webhook": receiver.address})
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        until(lambda: receiver.requests)
+    _hooks(installation, published={"webhook": receiver.address})
+    installation.poet.write(image("a lake"))
+    with installation.started("run") as process:
+        wait_until(lambda: receiver.requests)
         process.kill()
         process.wait()
-    assert place.statuses() == {1: "ready"}
-    assert place.run().returncode == 0
+    assert installation.statuses() == {1: "ready"}
+    assert installation.run().returncode == 0
     assert len(receiver.requests) == 1
-    place.poet.execute("UPDATE media_generator_notices SET next_try_at = '2026'")
-    assert place.run().returncode == 0
+    installation.poet.execute("UPDATE media_generator_notices SET next_try_at = '2026'")
+    assert installation.run().returncode == 0
     first, second = (posted.headers["webhook-id"] for posted in receiver.requests)
     assert first == second
-    assert place.poet.execute(OUTBOX) == [(0, 0)]
+    assert installation.poet.execute(OUTBOX) == [(0, 0)]
 
 
-def test_a_message_that_cannot_be_delivered_is_given_up(place: Installation) -> None:
+def test_an_undeliverable_message_is_given_up(installation: Installation) -> None:
     """After the configured number of attempts, with the reason."""
     failing = [sys.executable, "-c", "import sys; sys.exit('no such channel')"]
-    _hooks(place, error={"command": failing}, max_attempts=2, base_seconds=0)
-    place.poet.write("no JSON at all")
-    assert place.run().returncode == 1
-    assert place.poet.execute(OUTBOX) == [(1, 1)]
-    [(error,)] = place.poet.execute("SELECT last_error FROM media_generator_notices")
+    _hooks(installation, error={"command": failing}, max_attempts=2, base_seconds=0)
+    installation.poet.write("no JSON at all")
+    assert installation.run().returncode == 1
+    assert installation.poet.execute(OUTBOX) == [(1, 1)]
+    [(error,)] = installation.poet.execute("SELECT last_error FROM media_generator_notices")
     assert error == "the command ended with exit code 1: no such channel"
 
 
-def test_without_hooks_there_is_no_trace_of_them(place: Installation) -> None:
-    """No table and no text mentions them."""
-    place.poet.write(image("a lake"))
-    ended = place.run()
+def test_without_hooks_nothing_mentions_them(installation: Installation) -> None:
+    """Neither a table nor a text."""
+    installation.poet.write(image("a lake"))
+    ended = installation.run()
     assert (ended.returncode, "hook" in ended.stderr) == (0, False)
     named = "SELECT 1 FROM sqlite_schema WHERE name LIKE '%notices%'"
-    assert place.poet.execute(named) == []
+    assert installation.poet.execute(named) == []
 
 
-def test_a_command_gets_the_output_root(place: Installation) -> None:
+def test_a_command_gets_the_output_root(installation: Installation) -> None:
     """The paths in the payload are relative to that folder."""
-    file = place.folder / "root"
+    file = installation.folder / "root"
     command = ["/bin/sh", "-c", f'printf %s "$MEDIAGEN_OUTPUT_ROOT" > {shlex.quote(str(file))}']
-    _hooks(place, published={"command": command})
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 0
-    assert file.read_text("utf-8") == str(place.root)
+    _hooks(installation, published={"command": command})
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 0
+    assert file.read_text("utf-8") == str(installation.root)
 
 
-def test_neither_hook_nor_workflow_inherits_what_holds_a_secret(place: Installation) -> None:
+def test_hooks_and_workflows_do_not_inherit_secrets(installation: Installation) -> None:
     """Whatever the variable's name is; other variables reach both."""
-    place.shell.environment |= {
+    installation.shell.environment |= {
         "OF_THE_PAGE": "page-canary-1234",
         "OF_HOOKS": "hook-canary-1234",
         "LOGIN": "login-canary-1234",
         "HARMLESS": "no secret at all",
     }
-    hook, script = place.folder / "hook", place.folder / "script"
-    (place.scripts / "tells.py").write_text(
+    hook, script = installation.folder / "hook", installation.folder / "script"
+    (installation.scripts / "tells.py").write_text(
         f"import os\nopen({str(script)!r}, 'w').write(repr(os.environ))\nraise SystemExit(1)\n"
     )
     command = ["/bin/sh", "-c", f"env > {shlex.quote(str(hook))}"]
-    place.configure(
+    installation.configure(
         {
             "hooks": {"secret": "pre-$OF_HOOKS", "error": {"command": command}},
             "web": {"token": "${OF_THE_PAGE}"},
             "comfyui": {"hosts": [{"url": "http://127.0.0.1:9", "headers": {"X-A": "${LOGIN}"}}]},
-            "media": {"scripts": place.named("tells.py")},
+            "media": {"scripts": installation.script_paths("tells.py")},
         }
     )
-    place.poet.write(image("a lake"))
-    place.run()
+    installation.poet.write(image("a lake"))
+    installation.run()
     for inherited in (hook.read_text("utf-8"), script.read_text("utf-8")):
         assert "no secret at all" in inherited
         assert "canary" not in inherited

@@ -1,4 +1,4 @@
-"""Published files are marked, whatever stops the program in between."""
+"""Published files are marked, even if the program crashes in between."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ MARKER = "adapters.media_marks.marker"
         pytest.param("adapters.filesystem.artifact_store:write_plan", id="the plan is written"),
     ],
 )
-def test_a_crash_while_a_file_is_marked_leaves_nothing_half_marked(
-    place: Installation, function: str
+def test_a_crash_while_marking_leaves_no_partly_marked_file(
+    installation: Installation, function: str
 ) -> None:
-    """Nothing of it is visible, and the next run publishes the file, marked."""
-    place.poet.write(image("a lake"))
+    """No file is visible, and the next run publishes it, marked."""
+    installation.poet.write(image("a lake"))
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AFTER.format(function=function)],
-        cwd=place.shell.home,
-        env=place.shell.variables(),
+        cwd=installation.shell.home,
+        env=installation.shell.variables(),
         capture_output=True,
         timeout=120,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert place.statuses() == {1: "processing"}
-    assert place.published() == set()
-    ended = place.run()
+    assert installation.statuses() == {1: "processing"}
+    assert installation.published() == set()
+    ended = installation.run()
     assert (ended.returncode, ended.stderr) == (0, "")
-    [row] = place.rows(1)
-    content = (place.root / row["file_path"]).read_bytes()
+    [row] = installation.rows(1)
+    content = (installation.root / row["file_path"]).read_bytes()
     assert content.count(b"digitalsourcetype/trainedAlgorithmicMedia") == 1
     assert row["metadata"]["mark"]["metadata"] == "written"
     assert row["metadata"]["sha256"] == hashlib.sha256(content).hexdigest()
-    place.check()
+    installation.check()

@@ -1,4 +1,4 @@
-"""Which prompt is next: the oldest, or the most urgent where somebody asks for that."""
+"""Which prompt comes next: the oldest, or the most urgent if configured."""
 
 from pathlib import Path
 
@@ -17,20 +17,20 @@ _PRIORITIES = (1, 9, None, 9, "soon")
         ("priority", "seed", ["1", "2", "3", "4", "5"]),
     ],
 )
-def test_prompts_are_rendered_in_the_order_of_the_setting(
+def test_prompts_are_rendered_in_the_configured_order(
     tmp_path: Path, order: str, schema: str, expected: list[str]
 ) -> None:
-    """The highest priority, whatever the kind; without the column it is the oldest."""
-    place = Installation(tmp_path, schema)
-    place.configure({"workers": {"order": order}})
+    """The highest priority, whatever the kind; without the column, the oldest."""
+    installation = Installation(tmp_path, schema)
+    installation.configure({"workers": {"order": order}})
     for number, priority in enumerate(_PRIORITIES):
         content, kind = (song("folk"), "lyrics") if number % 2 else (image("a lake"), "image")
-        prompt_id = place.poet.write(content, prompt_type=f"{kind}_prompt")
+        prompt_id = installation.poet.write(content, prompt_type=f"{kind}_prompt")
         if schema == "wide":
-            place.poet.execute(
+            installation.poet.execute(
                 "UPDATE prompts SET priority = ? WHERE id = ?", (priority, prompt_id)
             )
-    ended = place.run()
+    ended = installation.run()
     assert ended.returncode == 0
     ready = [line.split()[1] for line in ended.stdout.splitlines() if line.startswith("ready")]
     assert ready == expected

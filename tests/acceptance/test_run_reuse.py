@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.mediagen import until
+from tests.acceptance.mediagen import wait_until
 from tests.acceptance.served import SAMPLER, Served, served
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ WOLF = json.dumps({"prompt": "a wolf", "seed": 3})
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Served]:
-    """A server, and an installation that reuses."""
+    """A server, and an installation that reuses files."""
     with served(tmp_path) as made:
         reusing(made)
         yield made
 
 
 def reusing(server: Served, storage: dict[str, object] | None = None, **comfyui: object) -> None:
-    """Configure the installation."""
+    """Configure the installation to reuse files."""
     media: dict[str, object] = {
         "renderer": {"image": "server", "audio": "server"},
         "workflows": {"image": "picture.json", "audio": "song.json"},
@@ -41,46 +41,48 @@ def reusing(server: Served, storage: dict[str, object] | None = None, **comfyui:
         "reuse": True,
     }
     media |= storage or {}
-    server.configure(comfyui, media=media, paths={"state": str(server.place.folder / "state")})
+    server.configure(
+        comfyui, media=media, paths={"state": str(server.installation.folder / "state")}
+    )
 
 
-def test_prompts_that_can_be_answered_do_not_wait_for_a_server_that_is_away(
+def test_reusable_prompts_do_not_wait_for_a_server_that_is_down(
     server: Served,
 ) -> None:
-    """They are published; the others wait, and the queue is as stopped as it was."""
-    place = server.place
-    place.poet.write(FOX)
-    assert place.run().returncode == 0
+    """They are published; the others wait, and the pause of the queue remains."""
+    installation = server.installation
+    installation.poet.write(FOX)
+    assert installation.run().returncode == 0
     reusing(server, host="http://127.0.0.1:9")
     for content in (WOLF, FOX, "no brief", FOX):
-        place.poet.write(content)
-    ended = place.run()
+        installation.poet.write(content)
+    ended = installation.run()
     assert ended.returncode == 3
     assert "server_unreachable" in ended.stderr
     fox = {1: "ready", 3: "ready", 5: "ready"}
-    assert place.statuses() == {**fox, 2: "pending", 4: "pending"}
-    [original], [copy] = place.rows(1), place.rows(5)
+    assert installation.statuses() == {**fox, 2: "pending", 4: "pending"}
+    [original], [copy] = installation.rows(1), installation.rows(5)
     assert copy["metadata"]["reused_from"]["prompt_id"] == 1
     assert copy["metadata"]["sha256"] == original["metadata"]["sha256"]
-    place.check()
-    again = place.run()  # with what it knows from before
-    assert (again.returncode, place.statuses()[2]) == (3, "pending")
-    with place.started("daemon") as daemon:
-        place.poet.write(FOX)
-        until(lambda: place.statuses()[6] == "ready")
+    installation.check()
+    again = installation.run()  # with what it knows from before
+    assert (again.returncode, installation.statuses()[2]) == (3, "pending")
+    with installation.started("daemon") as daemon:
+        installation.poet.write(FOX)
+        wait_until(lambda: installation.statuses()[6] == "ready")
         daemon.terminate()
         daemon.communicate(timeout=60)
-    assert place.statuses()[2] == "pending"
+    assert installation.statuses()[2] == "pending"
     assert server.posts() == 1
     # A copy shows nothing about the server.
-    assert place.poet.execute("SELECT code FROM media_generator_pauses") == [
+    assert installation.poet.execute("SELECT code FROM media_generator_pauses") == [
         ("server_unreachable",)
     ]
     reusing(server)
-    assert place.run().returncode == 1  # for the prompt without a brief
-    assert place.statuses()[2] == "ready"
+    assert installation.run().returncode == 1  # for the prompt without a brief
+    assert installation.statuses()[2] == "ready"
     assert server.posts() == 2
-    place.check()
+    installation.check()
 
 
 @pytest.mark.parametrize("first", ["succeeds", "fails", "is killed"])
@@ -88,14 +90,14 @@ def test_prompts_that_ask_for_the_same_wait_for_the_one_that_is_rendered(
     server: Served, first: str
 ) -> None:
     """Others are rendered meanwhile; if the first one comes to nothing, the second is rendered."""
-    place = server.place
+    installation = server.installation
     held = server.hold()
     for content in (FOX, FOX, WOLF):
-        place.poet.write(content)
-    with place.started("run") as process:
-        until(lambda: held.times == 0)
-        until(lambda: server.posts() == 2)  # the wolf waits in the server's queue
-        assert place.statuses()[2] == "pending"
+        installation.poet.write(content)
+    with installation.started("run") as process:
+        wait_until(lambda: held.times == 0)
+        wait_until(lambda: server.posts() == 2)  # the wolf waits in the server's queue
+        assert installation.statuses()[2] == "pending"
         if first == "is killed":
             process.kill()
         elif first == "fails":
@@ -103,28 +105,28 @@ def test_prompts_that_ask_for_the_same_wait_for_the_one_that_is_rendered(
         server.double.release()
         process.communicate(timeout=60)
     if first == "is killed":
-        assert place.run().returncode == 0
-    assert {status for number, status in place.statuses().items() if number > 1} == {"ready"}
-    [row] = place.rows(2)
+        assert installation.run().returncode == 0
+    assert {status for number, status in installation.statuses().items() if number > 1} == {"ready"}
+    [row] = installation.rows(2)
     if first == "succeeds":
         assert server.posts() == 2
         assert row["metadata"]["reused_from"]["prompt_id"] == 1
-    place.check()
+    installation.check()
 
 
 @pytest.mark.parametrize("change", ["hidden", "wastebasket", "purged", "damaged", "missing"])
-def test_an_original_that_is_not_as_it_was(server: Served, change: str) -> None:
-    """What a person hid is still a whole file; what is gone or changed is rendered again."""
-    place = server.place
-    place.poet.write(FOX)
-    assert place.run().returncode == 0
-    file = place.root / place.rows(1)[0]["file_path"]
+def test_a_hidden_or_changed_original(server: Served, change: str) -> None:
+    """A hidden file is still complete and reused; a missing or changed one is rendered again."""
+    installation = server.installation
+    installation.poet.write(FOX)
+    assert installation.run().returncode == 0
+    file = installation.root / installation.rows(1)[0]["file_path"]
     if change == "hidden":
-        assert place.shell.run("hide", "1").returncode == 0
+        assert installation.shell.run("hide", "1").returncode == 0
     elif change in {"wastebasket", "purged"}:
-        assert place.shell.run("purge", "1").returncode == 0
+        assert installation.shell.run("purge", "1").returncode == 0
         if change == "purged":
-            assert place.shell.run("purge", "1", "--now", "--yes").returncode == 0
+            assert installation.shell.run("purge", "1", "--now", "--yes").returncode == 0
         assert file.exists() == (change == "wastebasket")
     elif change == "damaged":
         content = bytearray(file.read_bytes())
@@ -132,50 +134,50 @@ def test_an_original_that_is_not_as_it_was(server: Served, change: str) -> None:
         file.write_bytes(content)
     else:
         file.unlink()
-    place.poet.write(FOX)
-    assert place.run().returncode == 0
-    [copy] = place.rows(2)
+    installation.poet.write(FOX)
+    assert installation.run().returncode == 0
+    [copy] = installation.rows(2)
     is_reused = change in {"hidden", "wastebasket"}
     assert ("reused_from" in copy["metadata"]) == is_reused
     assert server.posts() == (1 if is_reused else 2)
-    assert (place.root / copy["file_path"]).is_file()
+    assert (installation.root / copy["file_path"]).is_file()
 
 
-def test_a_worker_that_is_killed_while_it_copies_copies_again(server: Served) -> None:
-    """Whenever it is killed, every prompt ends with one whole copy."""
-    place = server.place
-    place.poet.write(FOX)
-    assert place.run().returncode == 0
+def test_a_worker_killed_during_a_copy(server: Served) -> None:
+    """Whenever it is killed, every prompt ends with one complete copy."""
+    installation = server.installation
+    installation.poet.write(FOX)
+    assert installation.run().returncode == 0
     copies = range(2, 42)
     for _ in copies:
-        place.poet.write(FOX)
+        installation.poet.write(FOX)
 
     def ready() -> int:
-        return list(place.statuses().values()).count("ready")
+        return list(installation.statuses().values()).count("ready")
 
     for delay in range(8):
         most = min(ready() + 1, len(copies) + 1)
-        with place.started("daemon") as daemon:
-            until(partial(lambda most: ready() >= most, most))
+        with installation.started("daemon") as daemon:
+            wait_until(partial(lambda most: ready() >= most, most))
             time.sleep(delay / 200)  # somewhere in one of the next copies
             daemon.kill()
             daemon.communicate(timeout=60)
-    assert place.run().returncode == 0
-    assert set(place.statuses().values()) == {"ready"}
-    assert all(len(place.rows(prompt_id)) == 1 for prompt_id in copies)
-    place.check()
+    assert installation.run().returncode == 0
+    assert set(installation.statuses().values()) == {"ready"}
+    assert all(len(installation.rows(prompt_id)) == 1 for prompt_id in copies)
+    installation.check()
     assert server.posts() == 1
 
 
 def test_files_in_a_bucket_are_copied(server: Served, bucket: TestBucket) -> None:
-    """By way of this machine; the object of the copy is its own."""
+    """Through this machine; the copy is an object of its own."""
     reusing(server, {"storage": bucket.section})
-    place = server.place
+    installation = server.installation
     for _ in range(2):
-        place.poet.write(FOX)
-        ended = place.run()
+        installation.poet.write(FOX)
+        ended = installation.run()
         assert ended.returncode == 0, ended.stderr
     original, copy = bucket.objects().values()
     assert original == copy
-    assert place.rows(2)[0]["metadata"]["reused_from"]["prompt_id"] == 1
+    assert installation.rows(2)[0]["metadata"]["reused_from"]["prompt_id"] == 1
     assert server.posts() == 1

@@ -1,4 +1,4 @@
-"""What ``mediagen run`` is told with options and in the environment, and what it prints."""
+"""Options and environment variables of ``mediagen run``, and what it prints."""
 
 import json
 import re
@@ -16,11 +16,11 @@ def documents(printed: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.splitlines()]
 
 
-def fill(place: Installation) -> None:
-    """Two pictures and two songs, in turn."""
+def fill(installation: Installation) -> None:
+    """Two pictures and two songs, alternating."""
     for _ in range(2):
-        place.poet.write(json.dumps(LAKE))
-        place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        installation.poet.write(json.dumps(LAKE))
+        installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
 
 
 @pytest.mark.parametrize(
@@ -34,25 +34,27 @@ def fill(place: Installation) -> None:
     ],
     ids=str,
 )
-def test_only_what_was_chosen_is_rendered(
-    place: Installation, arguments: list[str], ready: set[int]
+def test_only_the_selection_is_rendered(
+    installation: Installation, arguments: list[str], ready: set[int]
 ) -> None:
     """Limit, kind and ids narrow the queue; the rest stays pending."""
-    fill(place)
-    assert place.run(*arguments).returncode == 0
-    assert {number for number, status in place.statuses().items() if status == "ready"} == ready
-    assert set(place.statuses().values()) <= {"ready", "pending"}
-    place.check()
+    fill(installation)
+    assert installation.run(*arguments).returncode == 0
+    assert {
+        number for number, status in installation.statuses().items() if status == "ready"
+    } == ready
+    assert set(installation.statuses().values()) <= {"ready", "pending"}
+    installation.check()
 
 
-def test_ids_that_are_not_pending_are_named_and_skipped(place: Installation) -> None:
+def test_ids_that_are_not_pending_are_reported_and_skipped(installation: Installation) -> None:
     """Each with the reason, exit code 1; the others are rendered."""
-    fill(place)
-    place.poet.write(json.dumps(LAKE), artifact_status="ready")
-    place.poet.write(json.dumps(LAKE), artifact_status="unsupported")
-    place.poet.write(json.dumps(LAKE), prompt_type="poetry")
-    place.poet.write(None, written=False)
-    ended = place.run("--kind", "image", *map(str, (1, 2, 5, 6, 7, 8, 99)))
+    fill(installation)
+    installation.poet.write(json.dumps(LAKE), artifact_status="ready")
+    installation.poet.write(json.dumps(LAKE), artifact_status="unsupported")
+    installation.poet.write(json.dumps(LAKE), prompt_type="poetry")
+    installation.poet.write(None, written=False)
+    ended = installation.run("--kind", "image", *map(str, (1, 2, 5, 6, 7, 8, 99)))
     assert ended.returncode == 1
     assert "1 ready, 0 in error" in ended.stdout
     skipped = dict(re.findall(r"^skipped +(\d+) +(.*)$", ended.stderr, re.MULTILINE))
@@ -61,16 +63,18 @@ def test_ids_that_are_not_pending_are_named_and_skipped(place: Installation) -> 
     assert "ready" in skipped["5"]
     assert "unsupported" in skipped["6"]
     assert "writing" in skipped["8"]
-    assert place.statuses()[3] == "pending"
-    place.check()
+    assert installation.statuses()[3] == "pending"
+    installation.check()
 
 
-def test_json_lines_are_whole_documents_and_end_with_the_summary(place: Installation) -> None:
-    """One line for each prompt that ended, readable by programs whatever the terminal is."""
-    fill(place)
-    place.poet.write('{"prompt": null}', prompt_id=5)
-    place.shell.environment = {"PYTHONIOENCODING": "ascii"}
-    ended = place.run("1", "2", "5", "9", "--json")
+def test_json_lines_are_whole_documents_and_end_with_the_summary(
+    installation: Installation,
+) -> None:
+    """One line for each finished prompt, readable by programs whatever the terminal is."""
+    fill(installation)
+    installation.poet.write('{"prompt": null}', prompt_id=5)
+    installation.shell.environment = {"PYTHONIOENCODING": "ascii"}
+    ended = installation.run("1", "2", "5", "9", "--json")
     assert ended.returncode == 1
     first, *lines, last = documents(ended.stdout)
     assert first == {"event": "start", "pending": 3}
@@ -79,38 +83,38 @@ def test_json_lines_are_whole_documents_and_end_with_the_summary(place: Installa
         ("ready", 2, "audio"),
         ("error", 5, "image"),
     ]
-    assert lines[0]["files"] == [place.rows(1)[0]["file_path"]]
+    assert lines[0]["files"] == [installation.rows(1)[0]["file_path"]]
     assert lines[2]["code"] == "brief_incomplete"
     assert lines[2]["hint"]
     assert last["event"] == "end"
     assert (last["ready"], last["error"], list(last["skipped"])) == (2, 1, ["9"])
     assert last["interrupted"] is False
     assert last["stopped_by"] is None
-    place.check()
+    installation.check()
 
 
 @pytest.mark.parametrize("encoding", mostly_slow(["ascii", "latin-1", "utf-8"], "latin-1"))
-def test_json_lines_stay_json_where_the_terminal_knows_few_letters(
-    place: Installation, encoding: str
+def test_json_lines_are_valid_on_an_ascii_terminal(
+    installation: Installation, encoding: str
 ) -> None:
-    """A file's name and a script's path hold letters of the whole world."""
-    place.shell.environment = {"PYTHONIOENCODING": encoding}
-    place.use("bjørk_湖.py")
-    place.poet.write(image("a lake"))
-    place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
-    (place.scripts / "bjørk_湖.py").write_text("raise SystemExit('ødelagt 湖')", "utf-8")
-    ended = place.run("--json")
+    """File names and script paths contain non-ASCII letters."""
+    installation.shell.environment = {"PYTHONIOENCODING": encoding}
+    installation.use_scripts("bjørk_湖.py")
+    installation.poet.write(image("a lake"))
+    installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    (installation.scripts / "bjørk_湖.py").write_text("raise SystemExit('ødelagt 湖')", "utf-8")
+    ended = installation.run("--json")
     assert ended.returncode == 1
-    found = documents(ended.stdout)
-    assert "bjørk_湖.py" in found[1]["message"]
-    place.check()
+    results = documents(ended.stdout)
+    assert "bjørk_湖.py" in results[1]["message"]
+    installation.check()
 
 
-def test_plain_lines_tell_each_prompts_end(place: Installation) -> None:
-    """What cron mails: how many, one line each, a summary, and where to look on."""
-    place.poet.write(image("a secret lake"))
-    place.poet.write("{}")
-    ended = place.run()
+def test_plain_lines_report_each_prompts_outcome(installation: Installation) -> None:
+    """What cron mails: how many, one line each, a summary, and the next command."""
+    installation.poet.write(image("a secret lake"))
+    installation.poet.write("{}")
+    ended = installation.run()
     lines = ended.stdout.splitlines()
     assert lines[0] == "2 pending"
     assert re.fullmatch(
@@ -124,64 +128,70 @@ def test_plain_lines_tell_each_prompts_end(place: Installation) -> None:
     assert "\x1b" not in ended.stdout
 
 
-def test_nothing_pending_is_success(place: Installation) -> None:
-    """An empty queue is the usual case for cron."""
-    ended = place.run()
+def test_an_empty_queue_is_success(installation: Installation) -> None:
+    """The usual case for cron."""
+    ended = installation.run()
     assert (ended.returncode, ended.stdout) == (0, "0 pending\n0 ready, 0 in error\n")
 
 
 @pytest.mark.parametrize("order", ["before", "after", "both"])
-def test_common_options_stand_before_or_after_the_command(place: Installation, order: str) -> None:
-    """A user need not remember where they belong."""
-    place.poet.write(image("a lake"))
-    file = place.shell.home / "media_generator_config.json"
-    elsewhere = file.rename(place.folder / "elsewhere.json")
+def test_common_options_stand_before_or_after_the_command(
+    installation: Installation, order: str
+) -> None:
+    """Users need not remember where they belong."""
+    installation.poet.write(image("a lake"))
+    file = installation.shell.home / "media_generator_config.json"
+    elsewhere = file.rename(installation.folder / "elsewhere.json")
     config, rest = ["--config", str(elsewhere)], ["--json", "--set", "comfyui.queue_size=3"]
     words = {
         "before": [*config, *rest, "run"],
         "after": ["run", *config, *rest],
         "both": [*config, "run", *rest],
     }[order]
-    ended = place.shell.run(*words)
+    ended = installation.shell.run(*words)
     assert ended.returncode == 0
     assert documents(ended.stdout)[-1]["ready"] == 1
-    assert place.asked()[0]["arguments"][-1] == "--queue-size=3"
-    place.check()
+    assert installation.calls()[0]["arguments"][-1] == "--queue-size=3"
+    installation.check()
 
 
 DATABASES = ("file", "musings", "ours", "set", "option")
 
 
 @pytest.mark.parametrize("strongest", range(len(DATABASES)))
-def test_the_strongest_source_names_the_database(place: Installation, strongest: int) -> None:
-    """Option, then our variable, then MUSINGS_DB_PATH, then the file."""
+def test_the_source_with_the_highest_priority_names_the_database(
+    installation: Installation, strongest: int
+) -> None:
+    """Option, then MEDIAGEN variable, then MUSINGS_DB_PATH, then the file."""
     poets = {}
     for name in DATABASES[: strongest + 1]:
-        poets[name] = Poet(make_database(place.folder / f"{name}.db"))
+        poets[name] = Poet(make_database(installation.folder / f"{name}.db"))
         poets[name].write(image("a lake"))
-    place.configure({"database": {"path": str(poets["file"].path)}})
+    installation.configure({"database": {"path": str(poets["file"].path)}})
     variables = {"musings": "MUSINGS_DB_PATH", "ours": "MEDIA_GENERATOR_DATABASE__PATH"}
     options = {"set": ["--set", "database.path={}"], "option": ["--database", "{}"]}
     words = ["run"]
     for name, poet in poets.items():
         if name in variables:
-            place.shell.environment[variables[name]] = str(poet.path)
+            installation.shell.environment[variables[name]] = str(poet.path)
         words += [word.format(poet.path) for word in options.get(name, [])]
-    assert place.shell.run(*words).returncode == 0
-    found = {name: poet.status(1)[0] for name, poet in poets.items()}
+    assert installation.shell.run(*words).returncode == 0
+    statuses = {name: poet.status(1)[0] for name, poet in poets.items()}
     chosen = DATABASES[strongest]
-    assert found == dict.fromkeys(poets, "pending") | {chosen: "ready"}
+    assert statuses == dict.fromkeys(poets, "pending") | {chosen: "ready"}
 
 
 @pytest.mark.parametrize("strongest", ["COMFYUI_DIR", "MEDIA_GENERATOR_COMFYUI__COMFYUI_DIRECTORY"])
-def test_the_environment_moves_comfyui(place: Installation, strongest: str) -> None:
-    """Scripts run there, and what is relative to it lies there."""
-    other = place.comfyui.rename(place.folder / "Other ComfyUI")
-    place.configure({"media": {"scripts": place.named("image_workflow.py")}})
-    place.shell.environment = {"COMFYUI_DIR": "/no/ComfyUI"} | {strongest: str(other)}
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 0
-    asked = json.loads((other / "asked.jsonl").read_text("utf-8"))
-    assert asked["directory"] == str(other)
-    [row] = place.rows(1)
+def test_the_environment_sets_the_comfyui_directory(
+    installation: Installation, strongest: str
+) -> None:
+    """Scripts run there, and relative paths are relative to it."""
+    other = installation.comfyui.rename(installation.folder / "Other ComfyUI")
+    installation.configure({"media": {"scripts": installation.script_paths("image_workflow.py")}})
+    installation.shell.environment = {"COMFYUI_DIR": "/no/ComfyUI"} | {strongest: str(other)}
+    installation.poet.write(image("a lake"))
+    assert installation.run().returncode == 0
+    call = json.loads((other / "calls.jsonl").read_text("utf-8"))
+    assert call["directory"] == str(other)
+    [row] = installation.rows(1)
     assert (other / "output" / "poets" / row["file_path"]).is_file()

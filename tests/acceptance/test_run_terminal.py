@@ -1,4 +1,4 @@
-"""``mediagen run`` on a terminal: a pseudo-terminal that a person could sit at."""
+"""``mediagen run`` on a pseudo-terminal."""
 
 import fcntl
 import os
@@ -21,14 +21,14 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
 def on_terminal(
-    place: Installation,
+    installation: Installation,
     *arguments: str,
     columns: int = 100,
     meanwhile: Callable[[subprocess.Popen[bytes]], object] = lambda _: None,
 ) -> tuple[int, str]:
-    """Run ``mediagen`` in a terminal; gives its exit code and all that it printed there.
+    """Run ``mediagen`` in a terminal; returns its exit code and its output.
 
-    Its modes must be at the end what they were at the beginning.
+    The terminal's modes must be the same at the end as at the beginning.
     """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
@@ -38,8 +38,8 @@ def on_terminal(
     reader.start()
     with subprocess.Popen(
         [MEDIAGEN, *arguments],
-        cwd=place.shell.home,
-        env=place.shell.variables() | {"TERM": "xterm-256color"},
+        cwd=installation.shell.home,
+        env=installation.shell.variables() | {"TERM": "xterm-256color"},
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -60,12 +60,12 @@ def _read_all(master: int, chunks: list[bytes]) -> None:
     try:
         while chunk := os.read(master, 65_536):
             chunks.append(chunk)
-    except OSError:  # Linux says so when nobody holds the other end any more
+    except OSError:  # on Linux, no process has the other end open any more
         return
 
 
-def check_left_in_order(screen: str) -> None:
-    """The cursor is shown again, colours are off, nothing went wrong."""
+def check_restored(screen: str) -> None:
+    """The cursor is shown again, colours are off, and there was no error."""
     assert screen.count(HIDE) >= 1
     assert screen.rindex(SHOW) > screen.rindex(HIDE)
     colours = re.findall(r"\x1b\[([0-9;]*)m", screen)
@@ -74,20 +74,20 @@ def check_left_in_order(screen: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [100, 40])
-def test_bars_are_drawn_and_lines_stay(place: Installation, columns: int) -> None:
-    """What is rendering and how far, the queue, and a line for each prompt that ended."""
-    place.use("waits.py")
-    place.poet.write(image("[bold]a lake[/bold] [/] "))
-    place.poet.write("{}")
-    place.poet.write(image("a sea"))
+def test_bars_are_drawn_and_lines_stay(installation: Installation, columns: int) -> None:
+    """The active render and its progress, the queue, and a line for each finished prompt."""
+    installation.use_scripts("waits.py")
+    installation.poet.write(image("[bold]a lake[/bold] [/] "))
+    installation.poet.write("{}")
+    installation.poet.write(image("a sea"))
 
     def meanwhile(process: subprocess.Popen[bytes]) -> None:
-        place.begun(process)
-        place.go()
+        installation.wait_until_started(process)
+        installation.release()
 
-    code, screen = on_terminal(place, "run", columns=columns, meanwhile=meanwhile)
+    code, screen = on_terminal(installation, "run", columns=columns, meanwhile=meanwhile)
     assert code == 1
-    check_left_in_order(screen)
+    check_restored(screen)
     assert "━" in screen
     words = " ".join(CONTROL.sub(" ", screen).split())
     assert "image 1" in words
@@ -96,30 +96,30 @@ def test_bars_are_drawn_and_lines_stay(place: Installation, columns: int) -> Non
     assert re.search(r"ready +3 +image", words)
     assert "2 ready, 1 in error" in words
     assert "queue" not in words[words.rindex("2 ready, 1 in error") :]
-    place.check()
+    installation.check()
 
 
-def test_an_interruption_leaves_the_terminal_in_order(place: Installation) -> None:
+def test_an_interruption_restores_the_terminal(installation: Installation) -> None:
     """Ctrl-C in the middle of a bar."""
-    place.use("never_ends.py")
-    place.poet.write(image("a lake"))
+    installation.use_scripts("never_ends.py")
+    installation.poet.write(image("a lake"))
 
     def meanwhile(process: subprocess.Popen[bytes]) -> None:
-        while not place.processes():
+        while not installation.processes():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
 
-    code, screen = on_terminal(place, "run", meanwhile=meanwhile)
+    code, screen = on_terminal(installation, "run", meanwhile=meanwhile)
     assert code == 130
-    check_left_in_order(screen)
-    assert place.statuses() == {1: "pending"}
-    place.check()
+    check_restored(screen)
+    assert installation.statuses() == {1: "pending"}
+    installation.check()
 
 
-def test_json_is_not_drawn(place: Installation) -> None:
-    """Who asks for JSON gets JSON, on a terminal too."""
-    place.poet.write(image("a lake"))
-    code, screen = on_terminal(place, "run", "--json")
+def test_json_is_not_drawn(installation: Installation) -> None:
+    """JSON output is the same on a terminal."""
+    installation.poet.write(image("a lake"))
+    code, screen = on_terminal(installation, "run", "--json")
     assert code == 0
     assert "\x1b" not in screen
     assert [line[:9] for line in screen.splitlines()] == ['{"event":'] * 3

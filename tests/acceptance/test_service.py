@@ -1,6 +1,6 @@
 """``mediagen service``.
 
-In the place of systemctl and launchctl stand programs that write down what they are asked.
+Fake systemctl and launchctl programs record their arguments.
 """
 
 import os
@@ -52,9 +52,9 @@ esac
 
 
 @pytest.fixture
-def person(place: Installation) -> CommandLine:
-    """A person with a sound configuration and both service managers."""
-    shell = place.shell
+def person(installation: Installation) -> CommandLine:
+    """A person with a valid configuration and both service managers."""
+    shell = installation.shell
     programs = shell.home / "programs"
     programs.mkdir()
     for name, text in (("systemctl", SYSTEMCTL), ("launchctl", LAUNCHCTL)):
@@ -66,7 +66,7 @@ def person(place: Installation) -> CommandLine:
 
 
 def calls(shell: CommandLine) -> list[str]:
-    """What the service manager was asked since the last look."""
+    """Arguments of the service manager's calls since the last look."""
     file = shell.home / "calls"
     lines = file.read_text().splitlines() if file.exists() else []
     file.unlink(missing_ok=True)
@@ -93,8 +93,8 @@ def managed(
     return ended
 
 
-def test_printed_and_nothing_done(person: CommandLine) -> None:
-    """``--print`` shows the file that an install writes, and asks nobody."""
+def test_print_changes_nothing(person: CommandLine) -> None:
+    """``--print`` shows the file that an install writes, and calls no service manager."""
     before = sorted(person.home.rglob("*"))
     printed = systemd(person, "install", "--print").stdout
     assert sorted(person.home.rglob("*")) == before
@@ -104,8 +104,8 @@ def test_printed_and_nothing_done(person: CommandLine) -> None:
     assert unit(person).read_text("utf-8") == printed
 
 
-def test_a_service_of_systemd_from_birth_to_end(person: CommandLine) -> None:
-    """Installed, seen, installed again, changed, and gone without a trace."""
+def test_the_life_of_a_systemd_service(person: CommandLine) -> None:
+    """Installed, shown, installed again, changed, and removed without a trace."""
     assert systemd(person, "status", code=1).stdout.startswith("mediagen is not installed")
     calls(person)
     said = systemd(person, "install")
@@ -128,8 +128,8 @@ def test_a_service_of_systemd_from_birth_to_end(person: CommandLine) -> None:
     assert "not installed" in systemd(person, "uninstall").stdout
 
 
-def test_a_service_of_launchd_from_birth_to_end(person: CommandLine) -> None:
-    """The same on a Mac, where a label that was booted out stays taken for a while."""
+def test_the_life_of_a_launchd_service(person: CommandLine) -> None:
+    """The same on a Mac, where a removed label stays in use for a while."""
     domain = f"gui/{os.getuid()}"
     file = person.home / "Library" / "LaunchAgents" / "mediagen.plist"
     managed(person, "launchd", "install")
@@ -162,7 +162,7 @@ def test_a_service_of_launchd_from_birth_to_end(person: CommandLine) -> None:
     ],
 )
 @pytest.mark.parametrize("missing", [False, True])
-def test_a_manager_that_does_not_answer(
+def test_a_missing_service_manager(
     person: CommandLine, manager: str, remaining: list[str], *, missing: bool
 ) -> None:
     """In a container: the file is written, the commands are printed, the exit code is 3."""
@@ -183,7 +183,7 @@ def test_a_manager_that_does_not_answer(
 
 
 def test_a_daemon_that_does_not_start(person: CommandLine) -> None:
-    """The manager's words are passed on, and the status says that it does not run."""
+    """The manager's message is printed, and the status says that it does not run."""
     (person.home / "refuses").touch()
     said = systemd(person, "install", code=3)
     assert "Job for mediagen.service failed" in said.stderr
@@ -194,7 +194,7 @@ def test_a_daemon_that_does_not_start(person: CommandLine) -> None:
 
 
 def test_without_a_start(person: CommandLine) -> None:
-    """``--no-start`` lets it wait for the next login."""
+    """``--no-start`` only starts it at the next login."""
     systemd(person, "install", "--no-start")
     assert calls(person) == ["--user daemon-reload", "--user enable mediagen.service"]
     managed(person, "launchd", "install", "--no-start")
@@ -202,7 +202,7 @@ def test_without_a_start(person: CommandLine) -> None:
 
 
 def test_several_services(person: CommandLine) -> None:
-    """A name for each configuration; one goes and the other stays."""
+    """A name for each configuration; one is removed and the other stays."""
     systemd(person, "install", "--name", "songs", "--env", "LC_ALL")
     systemd(person, "install")
     assert "Environment=LC_ALL=C.UTF-8" in unit(person, "songs").read_text("utf-8")
@@ -212,7 +212,7 @@ def test_several_services(person: CommandLine) -> None:
 
 
 def test_another_programs_unit_is_left_alone(person: CommandLine) -> None:
-    """Neither overwritten nor removed."""
+    """It is neither overwritten nor removed."""
     unit(person, "dbus").parent.mkdir(parents=True)
     unit(person, "dbus").write_text("[Unit]\n")
     for what in ("install", "uninstall"):
@@ -221,8 +221,8 @@ def test_another_programs_unit_is_left_alone(person: CommandLine) -> None:
     assert calls(person) == []
 
 
-def test_what_the_daemon_would_refuse_is_not_installed(person: CommandLine) -> None:
-    """No file, settings that lack something, wrong settings, a name that is none."""
+def test_configurations_that_the_daemon_would_refuse_are_not_installed(person: CommandLine) -> None:
+    """No file, incomplete settings, wrong settings, or an invalid name."""
     file = person.home / "media_generator_config.json"
     assert "'a b'" in systemd(person, "install", "--name", "a b", code=2).stderr
     file.write_text('{"database": {"path": "x.db"}}')
@@ -235,25 +235,25 @@ def test_what_the_daemon_would_refuse_is_not_installed(person: CommandLine) -> N
     assert calls(person) == []
 
 
-def test_a_folder_that_cannot_be_made(person: CommandLine) -> None:
-    """Said in one line."""
+def test_a_folder_that_cannot_be_created(person: CommandLine) -> None:
+    """Reported in one line."""
     (person.home / "config").write_text("")
     said = systemd(person, "install", code=3).stderr
     assert str(person.home / "config") in said
 
 
 def test_secrets_are_named_and_left_out(person: CommandLine) -> None:
-    """The file would be a second place for them."""
+    """The file would be a second copy of the secrets."""
     person.environment |= {"MEDIA_GENERATOR_HOOKS__SECRET": "geheim"}
     said = systemd(person, "install")
     assert "MEDIA_GENERATOR_HOOKS__SECRET" in said.stderr
     assert "geheim" not in unit(person).read_text("utf-8") + said.stdout + said.stderr
 
 
-def test_macos_privacy_is_warned_of(person: CommandLine, place: Installation) -> None:
-    """A database on the Desktop is named before launchd stumbles over it."""
+def test_macos_privacy_is_warned_of(person: CommandLine, installation: Installation) -> None:
+    """A database on the Desktop is reported before launchd is denied access."""
     desktop = person.home / "Desktop" / "x.db"
-    place.configure({"database": {"path": str(desktop)}})
+    installation.configure({"database": {"path": str(desktop)}})
     said = managed(person, "launchd", "install").stderr
     assert f"the database {desktop} is in the Desktop folder" in said
     assert "Desktop" not in systemd(person, "install").stderr

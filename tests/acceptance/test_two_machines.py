@@ -1,4 +1,4 @@
-"""Two machines with one queue: containers, which see neither processes nor files of the other."""
+"""Two machines with one queue: containers that see neither processes nor files of the other."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.acceptance.mediagen import until
-from tests.acceptance.test_out_of_sight import CONTAINER, descendants, unshare
+from tests.acceptance.mediagen import wait_until
+from tests.acceptance.test_remote_workers import CONTAINER, descendants, unshare
 from tests.command_line import MEDIAGEN, CommandLine
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class _Machine:
-    """A machine with settings, state and a terminal of its own.
+    """A machine with its own settings, state and terminal.
 
     Args:
         home: its home folder.
-        database: that all machines share.
+        database: the database that all machines share.
         media: the section ``media`` of its settings.
-        output: the folder that all machines share.
+        output: the output folder that all machines share.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class _Machine:
                     inside = descendants(outermost)
                     return [child for child in inside if child.name() == MEDIAGEN.name]
 
-                until(lambda: bool(worker()))
+                wait_until(lambda: bool(worker()))
                 yield worker()[0]
             finally:
                 for process in descendants(outermost):
@@ -95,24 +95,24 @@ def _outcomes(database: TestDatabase) -> list[str | None]:
     return [outcome for (outcome,) in rows]
 
 
-def test_both_machines_are_shown_and_one_that_is_lost_shows_as_gone(
+def test_both_machines_are_shown_and_a_lost_one_as_gone(
     tmp_path: Path, queue_database: TestDatabase
 ) -> None:
-    """Every machine sees the same; work is shared, and each prompt is published once."""
+    """Every machine shows the same; work is shared, and each prompt is published once."""
     first, second = (
         _Machine(tmp_path / name, queue_database, {}, tmp_path / "out") for name in ("a", "b")
     )
 
     def machines() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = second.shell.json("status")["machines"]
-        return found
+        machines: list[dict[str, Any]] = second.shell.json("status")["machines"]
+        return machines
 
     with first.daemon() as lost, second.daemon():
-        until(lambda: len(machines()) == 2)
+        wait_until(lambda: len(machines()) == 2)
         for number in range(6):
             first.shell.run("submit", "image", "--prompt", f"A lake, number {number}")
         ready = "SELECT count(*) FROM prompts WHERE artifact_status = 'ready'"
-        until(lambda: _rows(queue_database, ready) == [(6,)])
+        wait_until(lambda: _rows(queue_database, ready) == [(6,)])
         assert _outcomes(queue_database) == ["published"] * 6
         assert not any(machine["gone"] for machine in machines())
         assert {machine["renderers"]["image"] for machine in machines()} == {"sketch"}
@@ -122,13 +122,13 @@ def test_both_machines_are_shown_and_one_that_is_lost_shows_as_gone(
             "UPDATE media_generator_workers SET seen_at = to_char(seen_at::timestamp"
             " - interval '2 minutes', 'YYYY-MM-DD HH24:MI:SS')"
         )
-        until(lambda: [machine["gone"] for machine in machines()].count(False) == 1)
+        wait_until(lambda: [machine["gone"] for machine in machines()].count(False) == 1)
         assert "gone, last seen" in first.shell.run("status").stdout
     [(count,)] = _rows(queue_database, "SELECT count(*) FROM prompt_artifacts")
     assert count == 6
 
 
-def test_a_machine_lost_after_its_upload_is_succeeded_by_another(
+def test_a_machine_lost_after_its_upload_is_recovered_by_another(
     tmp_path: Path,
     queue_database: TestDatabase,
     bucket: TestBucket,
@@ -161,8 +161,8 @@ def test_a_machine_lost_after_its_upload_is_succeeded_by_another(
     assert len(_rows(queue_database, "SELECT * FROM media_generator_plans")) == 1
     with second.daemon():
         ready = "SELECT count(*) FROM prompts WHERE artifact_status = 'ready'"
-        until(lambda: _rows(queue_database, ready) == [(1,)])
-        until(lambda: not _rows(queue_database, "SELECT * FROM media_generator_plans"))
+        wait_until(lambda: _rows(queue_database, ready) == [(1,)])
+        wait_until(lambda: not _rows(queue_database, "SELECT * FROM media_generator_plans"))
     assert _outcomes(queue_database) == ["abandoned", "published"]
     [(path,)] = _rows(queue_database, "SELECT file_path FROM prompt_artifacts")
     assert list(bucket.objects()) == [path]

@@ -124,11 +124,11 @@ class BucketCampaign:
         if not slept.wait_for_stop():
             return 0
         word, back = self.rng.choice((("stop", "start"), ("refuse", "serve")))
-        self.store.tell(word)
+        self.store.send(word)
         slept.resume()
         code = slept.wait().code
         again = start_worker(self.installation).wait().code
-        self.store.tell(back)
+        self.store.send(back)
         if code not in {0, STOPPED} or again not in {0, STOPPED}:
             raise ViolationError(f"without a store, workers ended with {code} and {again}")
         return 1
@@ -137,9 +137,9 @@ class BucketCampaign:
         """A worker dies with its files sent, and the one that comes after it finds no store."""
         self._write()
         deaths = int(start_worker(self.installation, "store.place:after").wait().killed)
-        self.store.tell("stop")
+        self.store.send("stop")
         code = start_worker(self.installation).wait().code
-        self.store.tell("start")
+        self.store.send("start")
         if code not in {0, STOPPED}:
             raise ViolationError(f"without a store, a worker ended with {code}")
         return deaths

@@ -166,7 +166,7 @@ def _configuration(installation: Installation) -> dict[str, dict[str, object]]:
 
 
 def _foreign_files(installation: Installation) -> None:
-    """Media of another time, and staging folders that no render of ours names."""
+    """Old media, and staging folders that belong to no render."""
     for name in (
         "image/2_20200101T000000/theirs.png",
         "audio/old/theirs.mp3",

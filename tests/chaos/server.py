@@ -135,7 +135,7 @@ class Server:
         found: list[dict[str, Any]] = _request_json(self.url, "/double/requests")
         return found
 
-    def runs_one_of_ours(self) -> bool:
+    def runs_own_job(self) -> bool:
         """Whether it works on a job of this installation."""
         return any(job["state"] == "running" and not job["foreign"] for job in self.jobs())
 
@@ -157,7 +157,7 @@ class Server:
 
 
 def submit_foreign_jobs(url: str, count: int, seed: int) -> None:
-    """Somebody else's program: some jobs of its own, over about as long as a fault takes."""
+    """Another program: some jobs of its own, over about as long as a fault takes."""
     from tests.comfyui_double.graphs import small_picture  # noqa: PLC0415 (as below)
 
     rng = random.Random(seed)  # noqa: S311 (repeatable, not secret)
@@ -169,7 +169,7 @@ def submit_foreign_jobs(url: str, count: int, seed: int) -> None:
 
 
 def _request_json(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
-    """What the server says to a question, or to a wish."""
+    """The server's response to a query or a command."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_ANSWER_SECONDS)
     with closing(connection):
         printed = None if body is None else json.dumps(body)

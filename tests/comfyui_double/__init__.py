@@ -1,8 +1,8 @@
-"""A double of ComfyUI for tests: a small server, written for this, that speaks its protocol.
+"""A double of ComfyUI for tests: a small server that speaks its protocol.
 
-It executes small graphs for real and is held to recordings of a real server (``recordings/``,
-``test_recordings.py``). Pictures and songs follow from the inputs, so that tests can tell them
-apart: sizes and seconds are obeyed, colours and tones come from words and seeds.
+It executes small graphs and is compared with recordings of a real server (``recordings/``,
+``test_recordings.py``). Pictures and songs depend on the inputs, so that tests can distinguish
+them: sizes and seconds are obeyed, colours and tones come from texts and seeds.
 
 In the test's own process::
 
@@ -16,7 +16,7 @@ In the test's own process::
         double.jobs, double.job(prompt_id)        # Job(prompt_id, client_id, graph, state, ...)
         double.connected                          # client ids that have a socket
         double.wait(lambda: double.job(prompt_id).state == "running")
-        double.submit_foreign(); double.interrupt()    # what other people do
+        double.submit_foreign(); double.interrupt()    # actions of other clients
         double.drop_sockets(); double.restart(); double.stop(); double.start()
 
 As a process of its own (``python -m tests.comfyui_double --port 0 --output DIR``)::
@@ -26,15 +26,15 @@ As a process of its own (``python -m tests.comfyui_double --port 0 --output DIR`
         process.behave(node_seconds=1.0, faults=[{"at": "KSampler", "kind": "kill"}])
         process.kill(); process.start()           # the same port, another process
 
-And what was recorded, word for word, under the ids of whoever asks::
+And a recording, word for word, with the ids of the client::
 
     with replaying("exec_error", pace=0.0) as replay:
         replay.url, replay.requests, replay.prompt_id, replay.finished
 
-Graphs to post stand in ``graphs``: ``small_picture``, ``text_to_image``, ``song``.
+Graphs to post are in ``graphs``: ``small_picture``, ``text_to_image``, ``song``.
 
 As in ComfyUI, nothing is executed twice while it is cached: a graph that is posted again names the
-old file. Nodes do not heed an interrupt until the next node or step begins.
+old file. An interrupt only takes effect when the next node or step begins.
 """
 
 from tests.comfyui_double.behaviour import Behaviour, NodeFault

@@ -1,6 +1,6 @@
 """``python -m tests.comfyui_double --port 0 --output DIR``: the double as a process of its own.
 
-Its address is the one line on standard output. It ends at SIGTERM, SIGINT, or kill -9.
+It prints its address as the only line on standard output. SIGTERM, SIGINT and SIGKILL end it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.comfyui_double.double import running_double
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(prog="python -m tests.comfyui_double")
     parser.add_argument("--port", type=int, default=0, help="0 means any that is free")
     parser.add_argument("--output", type=Path, required=True, help="folder of what is saved")

@@ -1,4 +1,4 @@
-"""How the double behaves: how slow it is, and what goes wrong. It may change while it runs."""
+"""The double's behaviour: delays and faults. It may change while the double runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 FaultKind = Literal[
     "exception",  # the node raises
     "out_of_memory",  # the node raises what PyTorch raises when a GPU is full
-    "interrupt",  # somebody else presses the button at this very node
+    "interrupt",  # another client interrupts the job at this node
     "hold",  # the node waits until it is released, and obeys an interrupt
     "slow",  # the node takes a quarter of a second longer
     "hang",  # the node never ends and ignores interrupts
-    "worker_death",  # an exception outside the node ends the one thread that executes
-    "kill",  # the whole process ends at once, as with kill -9
+    "worker_death",  # an exception outside the node ends the executing thread
+    "kill",  # the whole process ends at once, as with SIGKILL
 ]
 Lie = Literal[
-    "",  # the truth
+    "",  # the correct entry
     "no_outputs",  # success without any output
     "missing_file",  # an output names a file that is not there
     "empty",  # a file without a byte
@@ -36,16 +36,16 @@ Sockets = Literal["open", "silent", "refused"]
 
 @dataclass
 class NodeFault:
-    """Something that goes wrong at a node.
+    """A fault at a node.
 
     Attributes:
         at: class type or id of the node.
-        kind: what goes wrong.
-        times: how often it still goes wrong; None means always.
-        message: of the exception; "" stands for a usual one, ``{job}`` in it for letters that
-            differ from job to job.
-        step: of a sampler, at which it goes wrong; 0 means before the node begins.
-        words: only in graphs in which these words stand; "" for all.
+        kind: the kind of fault.
+        times: remaining number of faults; None means always.
+        message: the exception's message; "" means a typical one, and ``{job}`` in it is replaced
+            by letters that differ from job to job.
+        step: the sampler's step at which it happens; 0 means before the node begins.
+        words: only in graphs that contain these words; "" for all.
     """
 
     at: str
@@ -60,7 +60,7 @@ class NodeFault:
             raise ValueError(f"no such fault: {self.kind}")
 
     def fits(self, node_id: str, graph: Graph, step: int) -> bool:
-        """Whether it is about a node of a graph, or one of its steps."""
+        """Whether it applies to a node of a graph, or to one of its steps."""
         if self.times == 0 or self.step != step:
             return False
         if self.at not in {node_id, graph[node_id]["class_type"]}:
@@ -70,29 +70,29 @@ class NodeFault:
 
 @dataclass
 class Behaviour:
-    """What the double does beside the protocol. Times are in seconds.
+    """Delays and faults of the double. Times are in seconds.
 
     Attributes:
         node_seconds: every node takes at least that long.
         step_seconds: every step of a sampler takes at least that long.
         job_seconds: a job takes at least that long, from start to success.
-        load_seconds: a node that loads a checkpoint takes so much longer, unless it is cached.
-        history_seconds: so much later than ``execution_success`` comes the entry in the history.
-        previews: samplers send pictures of what they are at.
+        load_seconds: additional time of a node that loads a checkpoint, unless it is cached.
+        history_seconds: delay of the history's entry after ``execution_success``.
+        previews: samplers send pictures of their progress.
         models: checkpoints that are installed.
-        faults: what goes wrong at nodes; the first that fits counts.
-        lie: what is wrong with what nodes save.
-        lies: how many saving nodes still lie; None means all.
+        faults: faults at nodes; the first that applies is used.
+        lie: what is wrong with the outputs that nodes save.
+        lies: remaining number of wrong outputs; None means all.
         sockets: whether sockets are open, accepted but silent, or refused with 503.
-        drop_after: a socket is dropped after so many messages; None means never.
-        close_requests: so many requests are still closed without being looked at; -1 means all.
-        unanswered_prompts: so many jobs are still accepted, but the connection closes unanswered.
-        error_requests: so many requests are still answered with 500; -1 means all.
-        trouble_path: only requests whose path begins like this are closed or answered with 500.
-        lost_jobs: so many jobs are still accepted and then forgotten.
+        drop_after: number of messages after which a socket is dropped; None means never.
+        close_requests: remaining requests to close without an answer; -1 means all.
+        unanswered_prompts: remaining jobs to accept without an answer.
+        error_requests: remaining requests to answer with 500; -1 means all.
+        trouble_path: only requests whose path begins with this are closed or answered with 500.
+        lost_jobs: remaining jobs to accept and then forget.
         login: headers that every request must carry, sockets too; others are answered with 401.
-        cancels_by_id: it has the route of ComfyUI 0.33 that cancels a job whatever its state.
-        own_process: whether it may be killed: nobody else lives in its process.
+        cancels_by_id: whether it has ComfyUI 0.33's route that cancels a job in any state.
+        own_process: whether it may be killed, because it is alone in its process.
     """
 
     node_seconds: float = 0.0
@@ -129,7 +129,7 @@ class Behaviour:
         """Set fields by name; faults may be dictionaries, as they come over HTTP.
 
         Raises:
-            ValueError: there is no such field, or no such fault.
+            ValueError: unknown field or fault.
         """
         known = {each.name for each in fields(self)}
         for name, value in changes.items():
@@ -147,14 +147,14 @@ class Behaviour:
         message: str = "",
         step: int = 0,
     ) -> NodeFault:
-        """Let something go wrong at a node: see NodeFault."""
+        """Add a fault at a node: see NodeFault."""
         fault = NodeFault(at, kind, times, message, step)
         self.faults.append(fault)
         self._refuse_suicide()
         return fault
 
     def fault(self, node_id: str, graph: Graph, step: int = 0) -> NodeFault | None:
-        """What goes wrong at a node this time, or at one of its steps."""
+        """The fault at a node this time, or at one of its steps."""
         with self._lock:
             for each in self.faults:
                 if each.fits(node_id, graph, step):
@@ -164,7 +164,7 @@ class Behaviour:
         return None
 
     def take(self, name: str) -> bool:
-        """Whether one of a number of troubles is due; it is used up then."""
+        """Whether one of a counted number of faults is due; it is used up then."""
         with self._lock:
             left: int = getattr(self, name)
             if left > 0:
@@ -172,11 +172,11 @@ class Behaviour:
             return left != 0
 
     def admits(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request carries the login; names of its headers are in lower case."""
+        """Whether a request has the login; names of its headers are in lower case."""
         return all(headers.get(name.lower()) == value for name, value in self.login.items())
 
     def next_lie(self) -> Lie:
-        """What is wrong with what is saved now."""
+        """What is wrong with the next saved output."""
         with self._lock:
             if not self.lie or self.lies == 0:
                 return ""
@@ -185,7 +185,7 @@ class Behaviour:
             return self.lie
 
     def _refuse_suicide(self) -> None:
-        """The tests themselves would be killed."""
+        """Refuse to kill the process of the tests themselves."""
         if not self.own_process and any(each.kind == "kill" for each in self.faults):
             self.faults = []
             raise ValueError("only a double in a process of its own can be killed")

@@ -1,4 +1,4 @@
-"""A client for the tests of the double: it posts, asks, and listens, and keeps what it hears."""
+"""A client for the tests of the double: sends requests, listens, and keeps the messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Message = dict[str, Any]
 
-_PATIENCE = 60.0  # seconds, on a machine that is busy
+_PATIENCE = 60.0  # seconds, on a busy machine
 _FLAGS = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
@@ -36,7 +36,7 @@ class Reply(NamedTuple):
         return json.loads(self.body)
 
 
-def ask(
+def send_request(
     url: str,
     path: str,
     body: object = None,
@@ -44,10 +44,10 @@ def ask(
     headers: dict[str, str] | None = None,
     method: str | None = None,
 ) -> Reply:
-    """Ask once, on a connection of its own; a body is sent as JSON, or as it is when it is text.
+    """Send one request on its own connection; a body is sent as JSON, a text unchanged.
 
     Raises:
-        OSError, http.client.HTTPException: nothing was answered.
+        OSError, http.client.HTTPException: there was no answer.
     """
     content = body if body is None or isinstance(body, str) else json.dumps(body)
     verb = method or ("GET" if content is None else "POST")
@@ -60,24 +60,24 @@ def ask(
 
 
 class Listener:
-    """A socket.
+    """A socket's client.
 
     Attributes:
-        messages: what came, in order; a binary one is described as the recordings do.
+        messages: received messages, in order; binary ones are described as in the recordings.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
         self.messages: list[Message] = []
         self._connection = connection
 
-    def ask_for_metadata(self) -> None:
-        """Say that previews may come with metadata."""
+    def request_metadata(self) -> None:
+        """Tell the server that previews may have metadata."""
         self._connection.send(_FLAGS)
 
-    def hear(self, seconds: float = _PATIENCE) -> Message | None:
-        """Wait for the next message; None when none came, or the socket is closed.
+    def receive(self, seconds: float = _PATIENCE) -> Message | None:
+        """Wait for the next message; None if none came, or the socket is closed.
 
-        With zero seconds, none but what is here already.
+        With zero seconds, only a message that has already arrived.
         """
         try:
             received = self._connection.recv(timeout=seconds)
@@ -88,12 +88,12 @@ class Listener:
         return dict(message)
 
     def until(self, seen: Callable[[Message], bool]) -> None:
-        """Listen until a message is what is waited for.
+        """Listen until a message satisfies a condition.
 
         Raises:
             TimeoutError: it did not come.
         """
-        while message := self.hear():
+        while message := self.receive():
             if seen(message):
                 return
         raise TimeoutError(f"not heard; the last was {self.messages[-1:]}")
@@ -103,17 +103,17 @@ class Listener:
         self.until(lambda each: each.get("type") == "executing" and each["data"]["node"] is None)
 
     def settle(self) -> None:
-        """Wait until everything is here that the server sent before now, or the socket is closed.
+        """Wait until all messages sent before now have arrived, or the socket is closed.
 
-        The answer to a ping comes after all that: no silence has to be waited for.
+        The answer to a ping comes after them, so no timeout is needed.
         """
         with suppress(ConnectionClosed):
             assert self._connection.ping(ack_on_close=True).wait(_PATIENCE)
 
     def rest(self) -> None:
-        """Listen to everything that the server sent before now."""
+        """Receive everything that the server sent before now."""
         self.settle()
-        while self.hear(0):
+        while self.receive(0):
             pass
 
     def close(self) -> None:
@@ -123,18 +123,18 @@ class Listener:
 
 @contextmanager
 def listening(url: str, client_id: str) -> Iterator[Listener]:
-    """A socket that has heard its first message, the status, unless the server is silent."""
+    """A socket that has received its first message, the status, unless the server is silent."""
     address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
-    # However many messages wait here, what comes behind them is read, a pong too.
+    # However many messages wait here, later frames are read, a pong too.
     with connect(address, proxy=None, max_size=None, max_queue=None, close_timeout=1) as connection:
         listener = Listener(connection)
         listener.settle()
-        listener.hear(0)
+        listener.receive(0)
         yield listener
 
 
 def _described(content: bytes) -> Message:
-    """A binary message in the recordings' words."""
+    """A binary message as the recordings describe it."""
     event, second = struct.unpack_from(">II", content)
     picture = content[8:]
     seen: Message = {"binary": True, "event_type": event}

@@ -2,7 +2,7 @@
 
 - ``POST /double/behaviour {field: value, ...}``: see Behaviour; ``faults`` is a list of objects.
 - ``GET /double/requests``, ``GET /double/jobs``, ``GET /double/connected``
-- ``POST /double/foreign {"graph"?, "front"?}``: gives ``{"prompt_id"}``.
+- ``POST /double/foreign {"graph"?, "front"?}``: returns ``{"prompt_id"}``.
 - ``POST /double/interrupt``, ``/double/release``, ``/double/drop_sockets``
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def answer(request: Request, double: Double) -> Answer:
-    """Do what a control request asks for."""
+    """Execute a control request."""
     try:
         return _route(request, double)
     except (ValueError, TypeError) as error:
@@ -32,7 +32,7 @@ def _route(request: Request, double: Double) -> Answer:
         case "POST", "behaviour":
             double.behaviour.change(**given)
         case "GET", "requests":
-            return as_json([each.told() for each in double.requests])
+            return as_json([each.as_dict() for each in double.requests])
         case "GET", "jobs":
             return as_json([_job(each) for each in double.jobs])
         case "GET", "connected":

@@ -1,4 +1,4 @@
-"""The handle by which a test holds the double."""
+"""The handle with which a test controls the double."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Double:
 
     Attributes:
         output: the folder into which nodes save.
-        behaviour: how it behaves; change it at any time.
-        requests: every request that came, in order; those under ``/double`` are left out.
+        behaviour: its delays and faults; may be changed at any time.
+        requests: every request, in order, except those under ``/double``.
         jobs: every job that was accepted, in order, over all restarts.
     """
 
@@ -50,12 +50,12 @@ class Double:
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end; a restart keeps it."""
+        """Its address, without a trailing slash; a restart keeps it."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def machine(self) -> Machine:
-        """Its inside.
+        """The server's state.
 
         Raises:
             RuntimeError: it is stopped.
@@ -66,16 +66,16 @@ class Double:
 
     @property
     def jobs(self) -> list[Job]:
-        """Every job that was accepted, those of other people too."""
+        """Every accepted job, including those of other clients."""
         return [*self._past, *(self._machine.queue.jobs if self._machine else ())]
 
     @property
     def connected(self) -> list[str]:
         """Client ids that have a socket now."""
-        return self.machine.switchboard.connected()
+        return self.machine.sockets.connected()
 
     def asked(self, method: str, path: str) -> list[Request]:
-        """The requests of a kind, in order."""
+        """The requests of a method and path, in order."""
         return [each for each in self.requests if (each.method, each.path) == (method, path)]
 
     def job(self, prompt_id: str) -> Job:
@@ -90,10 +90,10 @@ class Double:
         raise LookupError(prompt_id)
 
     def wait(self, seen: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Wait until something is so, looking whenever the queue changes and now and then.
+        """Wait until a condition holds, checking whenever the queue changes and periodically.
 
         Raises:
-            TimeoutError: it did not come.
+            TimeoutError: the condition never held.
         """
         deadline = time.monotonic() + seconds
         while not self.machine.queue.wait(seen, _LOOK_SECONDS):
@@ -101,13 +101,13 @@ class Double:
                 raise TimeoutError("what was waited for did not come")
 
     def submit_foreign(self, graph: Graph | None = None, *, front: bool = False) -> str:
-        """Somebody else queues a job; gives its prompt id.
+        """Queue a job as another client; returns its prompt id.
 
         Args:
-            graph: what is executed; None means a small picture.
-            front: whether it goes before all that wait.
+            graph: the graph to execute; None means a small picture.
+            front: whether it goes before all waiting jobs.
         """
-        body = {"prompt": graph or small_picture(), "client_id": "somebody-else", "front": front}
+        body = {"prompt": graph or small_picture(), "client_id": "another-client", "front": front}
         answer = submit(body, self.machine, foreign=True)
         told = json.loads(answer.body)
         assert answer.status == 200, told
@@ -115,23 +115,23 @@ class Double:
         return prompt_id
 
     def interrupt(self) -> None:
-        """Somebody else presses the button: what runs is interrupted."""
+        """Interrupt the running job as another client."""
         self.machine.queue.interrupt(None)
 
     def release(self) -> None:
-        """Let nodes go that are held (``behaviour.fail(at, "hold")``), now and later."""
+        """Release nodes that are held (``behaviour.fail(at, "hold")``), now and later."""
         self.machine.released.set()
 
     def drop_sockets(self) -> None:
-        """End all sockets without a word."""
-        self.machine.switchboard.drop_all()
+        """Drop all sockets without a closing message."""
+        self.machine.sockets.drop_all()
 
     def stop(self) -> None:
-        """End: nobody answers any more. Queue and history are forgotten, files stay."""
+        """Stop serving. Queue and history are forgotten, files stay."""
         server, machine = self._server, self._machine
         if server is None or machine is None:
             return
-        server.close()  # first: whoever is being answered needs the machine
+        server.close()  # first: pending answers need the machine
         machine.stop()
         self._past.extend(machine.queue.jobs)
         self._server = self._machine = None
@@ -139,13 +139,13 @@ class Double:
             raise mistake
 
     def start(self) -> None:
-        """Begin again at the same address, with an empty queue and an empty history."""
+        """Start again at the same address, with an empty queue and an empty history."""
         self._machine = Machine(self.output, self.behaviour)
         self._server = HttpServer(self._port, self._answer, self._listener)
         self._port = self._server.port
 
     def restart(self) -> None:
-        """Stop, and start."""
+        """Stop, and start again."""
         self.stop()
         self.start()
 
@@ -175,15 +175,15 @@ class Double:
             return Answer(503 if request.path == "/ws" else 404)
         client_id = request.query.get("clientId") or uuid4().hex
         machine = self.machine
-        return lambda socket: machine.switchboard.listen(client_id, socket, machine.queue.remaining)
+        return lambda socket: machine.sockets.listen(client_id, socket, machine.queue.remaining)
 
 
 @contextmanager
 def running_double(output: Path, port: int = 0, **options: object) -> Iterator[Double]:
-    """A double for as long as the block lasts.
+    """A double for the duration of the block.
 
     Args:
-        output: the folder into which nodes save; made if need be.
+        output: the folder into which nodes save; created if missing.
         port: to listen on; 0 means any that is free.
         options: fields of Behaviour.
     """

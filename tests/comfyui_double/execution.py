@@ -1,4 +1,4 @@
-"""One job, from start to end: its nodes in order, and every event of it."""
+"""The execution of one job: its nodes in order, and all of its events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.comfyui_double.catalogue import NODE_TYPES
 from tests.comfyui_double.graph import execution_order, is_link, signatures
-from tests.comfyui_double.mishaps import (
+from tests.comfyui_double.node_faults import (
     InterruptedJobError,
     StoppedError,
     WorkerDeathError,
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tests.comfyui_double.behaviour import Behaviour
     from tests.comfyui_double.job_queue import Job
+    from tests.comfyui_double.socket_registry import SocketRegistry
     from tests.comfyui_double.storage import Storage
-    from tests.comfyui_double.switchboard import Switchboard
     from tests.comfyui_double.values import Picture
 
     Cache = dict[str, Made]
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workshop:
-    """What every job is executed with.
+    """The objects that all executions share.
 
     Attributes:
-        behaviour: of the double.
-        storage: of files.
-        switchboard: of sockets.
+        behaviour: delays and faults of the double.
+        storage: its files.
+        sockets: its open sockets.
         stopped: set when the double ends.
-        released: set for nodes that are held.
-        cache: what the nodes of the last job made, by signature.
+        released: set to release nodes that are held.
+        cache: outputs of the last job's nodes, by signature.
     """
 
     behaviour: Behaviour
     storage: Storage
-    switchboard: Switchboard
+    sockets: SocketRegistry
     stopped: Event
     released: Event
     cache: Cache = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Execution:
     """The execution of one job.
 
     Attributes:
-        entry: what the history will say.
+        entry: the job's future entry in the history.
     """
 
     def __init__(self, job: Job, workshop: Workshop) -> None:
@@ -71,7 +71,7 @@ class Execution:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What the history says."""
+        """The job's entry in the history."""
         success = self._messages[-1][0] == "execution_success"
         return {
             "prompt": self._job.row(),
@@ -97,7 +97,7 @@ class Execution:
 
         Raises:
             StoppedError: the double ended.
-            WorkerDeathError: the thread dies of it.
+            WorkerDeathError: a fault that ends the thread.
         """
         self._note("execution_start")
         cache = self._shop.cache
@@ -113,7 +113,7 @@ class Execution:
         self._rest(self._shop.behaviour.history_seconds)
 
     def _execute(self, node_id: str) -> bool:
-        """Execute a node, or answer it from the cache; False when the job ends here."""
+        """Execute a node, or take its result from the cache; False if the job ends here."""
         made = self._shop.cache.get(self._keys[node_id])
         if made is not None:
             self._tell_executed(node_id, made)
@@ -150,7 +150,7 @@ class Execution:
     def _work(self, node_id: str, class_type: str, inputs: dict[str, Any]) -> Made:
         behaviour = self._shop.behaviour
         self._advance(node_id, "running", 0.0, 1.0)
-        self._shop.switchboard.node = node_id
+        self._shop.sockets.node = node_id
         self._tell("executing", node=node_id, display_node=node_id)
         self._obey()
         self._meet_fault(node_id, 0)
@@ -163,12 +163,12 @@ class Execution:
         return NODE_TYPES[class_type].work(inputs, bench)
 
     def _step(self, node_id: str, done: int, steps: int, seen: Callable[[], Picture]) -> None:
-        """One more step of a sampler is done."""
+        """Report one more step of a sampler."""
         self._meet_fault(node_id, done)
         self._rest(self._shop.behaviour.step_seconds)
         self._obey()
         self._advance(node_id, "running", done, steps)
-        board, client = self._shop.switchboard, self._job.client_id
+        board, client = self._shop.sockets, self._job.client_id
         data = {"value": done, "max": steps, "prompt_id": self._job.prompt_id, "node": node_id}
         # As recorded: pictures with metadata come before the number, those without after it.
         first = board.wants_metadata(client)
@@ -202,12 +202,12 @@ class Execution:
             raise InterruptedJobError
 
     def _rest(self, seconds: float) -> None:
-        """Do nothing for a while; an interrupt is only heeded afterwards, as in ComfyUI."""
+        """Sleep; an interrupt only takes effect afterwards, as in ComfyUI."""
         if (seconds > 0 and self._shop.stopped.wait(seconds)) or self._shop.stopped.is_set():
             raise StoppedError
 
     def _advance(self, node_id: str, state: str, value: float, most: float) -> None:
-        """Tell how far every node is. Without a client id everybody hears it, as in ComfyUI."""
+        """Report every node's progress. Without a client id it is broadcast, as in ComfyUI."""
         self._progress[node_id] = {
             "value": value,
             "max": most,
@@ -219,7 +219,7 @@ class Execution:
             "real_node_id": node_id,
         }
         data = {"prompt_id": self._job.prompt_id, "nodes": self._progress}
-        self._shop.switchboard.tell("progress_state", data, self._job.client_id)
+        self._shop.sockets.tell("progress_state", data, self._job.client_id)
 
     def _tell_executed(self, node_id: str, made: Made) -> None:
         if made.ui is None or not any(made.ui.values()):
@@ -231,14 +231,14 @@ class Execution:
         return {"node_id": node_id, "node_type": class_type, "executed": list(self._executed)}
 
     def _note(self, kind: str, **data: object) -> None:
-        """Tell the client, and keep it for the history."""
+        """Send an event to the client, and keep it for the history."""
         now = int(time.time() * 1000)
         told = {**data, "prompt_id": self._job.prompt_id, "timestamp": now}
         self._messages.append([kind, told])
         if self._job.client_id is not None or kind == "execution_interrupted":
-            self._shop.switchboard.tell(kind, told, self._job.client_id)
+            self._shop.sockets.tell(kind, told, self._job.client_id)
 
     def _tell(self, kind: str, **data: object) -> None:
         if self._job.client_id is not None:
             told = {**data, "prompt_id": self._job.prompt_id}
-            self._shop.switchboard.tell(kind, told, self._job.client_id)
+            self._shop.sockets.tell(kind, told, self._job.client_id)

@@ -1,4 +1,4 @@
-"""Graphs as they are posted: links, signatures for the cache, and the order of execution."""
+"""Posted graphs: links, signatures for the cache, and the order of execution."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sources(node: Node) -> Iterator[str]:
 
 
 def signatures(graph: Graph) -> dict[str, str]:
-    """What each node would make, as a digest: its class, its inputs, and those of all before it."""
+    """A digest of what each node would make: its class, its inputs, and its predecessors'."""
     known: dict[str, str] = {}
 
     def sign(node_id: str) -> str:
@@ -44,7 +44,7 @@ def signatures(graph: Graph) -> dict[str, str]:
                 name: [sign(value[0]), value[1]] if is_link(value) else value
                 for name, value in sorted(node.get("inputs", {}).items())
             }
-            # A digest: quotes within quotes within quotes would double with each node.
+            # A digest, because nested quotes would double with each node.
             text = json.dumps([node["class_type"], inputs])
             known[node_id] = hashlib.sha256(text.encode()).hexdigest()
         return known[node_id]
@@ -53,10 +53,9 @@ def signatures(graph: Graph) -> dict[str, str]:
 
 
 def execution_order(graph: Graph, outputs: Sequence[str], cached: Container[str]) -> list[str]:
-    """The order in which ComfyUI executes what the outputs need, as recorded.
+    """The order in which ComfyUI executes the nodes that outputs need, as recorded.
 
-    Of the nodes that are ready comes the one that was discovered first, walking back from the
-    outputs.
+    Of the ready nodes, the one that was discovered first on the way back from the outputs.
     """
     waits = _discovered(graph, outputs, cached)
     order: list[str] = []
@@ -72,7 +71,7 @@ def execution_order(graph: Graph, outputs: Sequence[str], cached: Container[str]
 def _discovered(
     graph: Graph, outputs: Sequence[str], cached: Container[str]
 ) -> dict[str, set[str]]:
-    """What is to be executed, and what each of it waits for, in the order of discovery."""
+    """The nodes to execute, and what each of them waits for, in the order of discovery."""
     waits: dict[str, set[str]] = {}
     for output in outputs:
         stack = [output]

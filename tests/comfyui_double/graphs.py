@@ -1,4 +1,4 @@
-"""Graphs for tests, in the form that is posted: usual ones for a picture and for a song."""
+"""Graphs for tests, as they are posted: typical ones for a picture and for a song."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SONG_MODEL = "ace_step_v1_3.5b.safetensors"
 
 
 def node(class_type: str, **inputs: object) -> dict[str, Any]:
-    """A node; an input that is linked is a list of a node's id and the number of its output."""
+    """A node; a linked input is a list of a node's id and the number of its output."""
     return {"class_type": class_type, "inputs": inputs}
 
 
@@ -34,7 +34,7 @@ def text_to_image(
     batch: int = 1,
     prefix: str = "ComfyUI",
 ) -> Graph:
-    """A picture from words; the size is width and height in pixels."""
+    """A picture from a text; the size is width and height in pixels."""
     return {
         "3": _sampler(seed, steps, ["4", 0], ["6", 0], ["7", 0]),
         "4": node("CheckpointLoaderSimple", ckpt_name=PICTURE_MODEL),

@@ -1,4 +1,4 @@
-"""HTTP and WebSocket on one port, each connection in a thread of its own."""
+"""HTTP and WebSocket on one port, each connection in its own thread."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.comfyui_double.websocket import WebSocket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOOK_SECONDS = 0.02  # how long a shutdown may go unnoticed
+_LOOK_SECONDS = 0.02  # maximum delay of a shutdown
 _PATIENCE = 60.0  # seconds
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """A connection's handler."""
 
     server: HttpServer
     protocol_version = "HTTP/1.1"
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = serve  # noqa: N815 (the parent looks for these names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as the parent has it)
-        """Say nothing: the double keeps a log of its own."""
+        """Log nothing: the double records requests itself."""
 
     def _upgrade(self, request: Request) -> None:
         self.close_connection = True
@@ -69,12 +69,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class HttpServer(ThreadingHTTPServer):
-    """Serves until it is closed; all of its threads end then.
+    """Serves until it is closed, which ends all of its threads.
 
     Attributes:
-        answer: gives the answer to a request; None closes the connection unanswered.
-        listener: gives what accepts and serves a socket, or the answer that refuses it.
-        mistakes: exceptions of handlers that are not the client's doing.
+        answer: returns the answer to a request; None closes the connection without one.
+        listener: returns a function that accepts and serves a socket, or an answer that refuses it.
+        mistakes: exceptions of handlers that the client did not cause.
     """
 
     daemon_threads = False
@@ -98,13 +98,13 @@ class HttpServer(ThreadingHTTPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return self.server_port
 
     def server_bind(self) -> None:
-        """Take the port: after a restart, a connection of another program may have it for a moment.
+        """Bind the port: after a restart, another program's connection may use it for a moment.
 
-        No name is looked up for the address, as the parent would.
+        Unlike the parent's method, it looks up no name for the address.
         """
         end = time.monotonic() + _PATIENCE
         while True:
@@ -132,7 +132,7 @@ class HttpServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that is gone is nothing; anything else is a mistake of ours."""
+        """Ignore clients that disconnected; record other exceptions as errors of the double."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):
             self.mistakes.append(error)

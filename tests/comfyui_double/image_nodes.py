@@ -18,8 +18,8 @@ _METHODS = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]
 _LARGEST = 16384
 
 
-def whole(default: int, least: int, most: int = _LARGEST) -> Spec:
-    """An input that is a whole number within bounds."""
+def integer_input(default: int, least: int, most: int = _LARGEST) -> Spec:
+    """An integer input within bounds."""
     return "INT", {"default": default, "min": least, "max": most, "step": 1}
 
 
@@ -38,10 +38,10 @@ def _scale(given: Inputs, bench: Bench) -> Made:
     pictures: Pictures = given["image"]
     width, height = given["width"], given["height"]
     before = pictures[0].size
-    # A zero stands for "as the other side demands"; two of them for "as it is".
+    # Zero means "as the other side requires"; two zeros mean "unchanged".
     width = width or round(before[0] * height / before[1]) or before[0]
     height = height or round(before[1] * width / before[0]) or before[1]
-    # The quickest way, whatever the method: nobody looks closely.
+    # Always the fastest method: no test compares details.
     nearest = Image.Resampling.NEAREST
     return Made((tuple(each.resize((width, height), nearest) for each in pictures),))
 
@@ -97,8 +97,8 @@ IMAGE_NODES = (
         "EmptyImage",
         "image",
         {
-            "width": whole(512, 1),
-            "height": whole(512, 1),
+            "width": integer_input(512, 1),
+            "height": integer_input(512, 1),
             "batch_size": ("INT", {"default": 1, "min": 1, "max": 4096}),
             "color": (
                 "INT",
@@ -116,8 +116,8 @@ IMAGE_NODES = (
         {
             "image": ("IMAGE", {}),
             "upscale_method": (_METHODS, {}),
-            "width": whole(512, 0),
-            "height": whole(512, 0),
+            "width": integer_input(512, 0),
+            "height": integer_input(512, 0),
             "crop": (["disabled", "center"], {}),
         },
         ("IMAGE",),
@@ -129,8 +129,8 @@ IMAGE_NODES = (
         "mask",
         {
             "value": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}),
-            "width": whole(512, 1),
-            "height": whole(512, 1),
+            "width": integer_input(512, 1),
+            "height": integer_input(512, 1),
         },
         ("MASK",),
         _mask,
@@ -142,8 +142,8 @@ IMAGE_NODES = (
         {
             "destination": ("IMAGE", {}),
             "source": ("IMAGE", {}),
-            "x": whole(0, 0),
-            "y": whole(0, 0),
+            "x": integer_input(0, 0),
+            "y": integer_input(0, 0),
             "resize_source": ("BOOLEAN", {"default": False}),
         },
         ("IMAGE",),
@@ -159,7 +159,7 @@ IMAGE_NODES = (
         _save,
         output_node=True,
     ),
-    # Of a pack of custom nodes: no name in it tells that it saves.
+    # Of a pack of custom nodes: no part of its name tells that it saves.
     NodeType(
         "Archive",
         "Archive",
@@ -187,7 +187,7 @@ IMAGE_NODES = (
             "filename_prefix": ("STRING", {"default": "ComfyUI"}),
             "fps": ("FLOAT", {"default": 6.0, "min": 0.01, "max": 1000.0, "step": 0.01}),
             "lossless": ("BOOLEAN", {"default": True}),
-            "quality": whole(80, 0, 100),
+            "quality": integer_input(80, 0, 100),
             "method": (["default", "fastest", "slowest"], {}),
         },
         (),

@@ -1,4 +1,4 @@
-"""Values that are written into a graph: converted as ComfyUI converts them, or refused."""
+"""Constant values in a graph: converted as ComfyUI converts them, or refused."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LONGEST_LIST = 20
 
 
 def problem(kind: str, message: str, details: str = "", **extra: object) -> Problem:
-    """An error as ComfyUI writes it."""
+    """An error in ComfyUI's format."""
     return {"type": kind, "message": message, "details": details, "extra_info": extra}
 
 
 def converted(inputs: dict[str, Any], name: str, config: list[Any]) -> Problem | None:
-    """Convert a value where it stands; gives what is wrong with it."""
+    """Convert a value in place; returns what is wrong with it."""
     kind, options = config[0], config[1] if len(config) > 1 else {}
     told = {"input_name": name, "input_config": config}
     if isinstance(kind, str) and kind in _CONVERSIONS:

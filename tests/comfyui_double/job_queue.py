@@ -1,4 +1,4 @@
-"""The queue and the history. Both live in memory, as in ComfyUI."""
+"""The queue and the history, both in memory, as in ComfyUI."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 from threading import Condition, Event
 from typing import TYPE_CHECKING, Any
 
-from tests.comfyui_double.switchboard import status
+from tests.comfyui_double.socket_registry import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.comfyui_double.graph import Graph
-    from tests.comfyui_double.switchboard import Switchboard
+    from tests.comfyui_double.socket_registry import SocketRegistry
 
 _LONGEST_HISTORY = 10_000
 
 
 @dataclass
 class Job:
-    """A prompt that was accepted.
+    """An accepted prompt.
 
     Attributes:
-        number: its place in the queue: the smallest comes first.
+        number: its position in the queue: the smallest comes first.
         prompt_id: its id.
-        graph: what is executed.
-        extra: what came with it, the client id among it.
+        graph: the graph to execute.
+        extra: additional data, including the client id.
         outputs: nodes that are executed for their own sake.
-        foreign: whether the double itself put it there, as somebody else's.
-        interrupted: set by whoever interrupts it.
+        foreign: whether the double itself queued it, as another client.
+        interrupted: set to interrupt it.
         state: ``pending``, ``running``, ``success``, ``error``, ``deleted`` or ``lost``.
     """
 
@@ -45,7 +45,7 @@ class Job:
 
     @property
     def client_id(self) -> str | None:
-        """Who hears of it."""
+        """The client that gets its events."""
         client: str | None = self.extra.get("client_id")
         return client
 
@@ -55,15 +55,15 @@ class Job:
 
 
 class JobQueue:
-    """Jobs that wait, the one that runs, and those that ended.
+    """Waiting, running and ended jobs.
 
     Attributes:
-        jobs: every job that was ever accepted, in order.
+        jobs: every accepted job, in order.
     """
 
-    def __init__(self, switchboard: Switchboard) -> None:
+    def __init__(self, sockets: SocketRegistry) -> None:
         self.jobs: list[Job] = []
-        self._switchboard = switchboard
+        self._switchboard = sockets
         self._pending: list[tuple[float, int, Job]] = []
         self._running: Job | None = None
         self._history: dict[str, dict[str, Any]] = {}
@@ -73,7 +73,7 @@ class JobQueue:
         self._closed = False
 
     def next_number(self, wanted: float | None, *, front: bool) -> float:
-        """The number of a new job: the next one, or what was asked for."""
+        """The number of a new job: the next one, or the requested one."""
         if wanted is not None:
             return float(wanted)
         with self._changed:
@@ -81,7 +81,7 @@ class JobQueue:
             return (1 - self._counter) if front else (self._counter - 1)
 
     def put(self, job: Job) -> None:
-        """Take a job."""
+        """Add a job."""
         with self._changed:
             self.jobs.append(job)
             heapq.heappush(self._pending, (job.number, next(self._ties), job))
@@ -94,7 +94,7 @@ class JobQueue:
         self.jobs.append(job)
 
     def take(self) -> Job | None:
-        """Wait for the next job, which runs then; None when the queue is closed."""
+        """Wait for the next job and run it; None when the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending or self._closed)
             if self._closed:
@@ -106,7 +106,7 @@ class JobQueue:
             return job
 
     def done(self, job: Job, entry: dict[str, Any]) -> None:
-        """A job ended; from now on the history shows it."""
+        """Record a job's end, which the history shows from now on."""
         with self._changed:
             self._running = None
             job.state = entry["status"]["status_str"]
@@ -117,22 +117,22 @@ class JobQueue:
             self._changed.notify_all()
 
     def delete(self, prompt_id: str) -> None:
-        """Take a waiting job out of the queue. Nobody is told which."""
+        """Remove a waiting job. Clients only get a status."""
         with self._changed:
             kept = [each for each in self._pending if each[2].prompt_id != prompt_id]
             if len(kept) == len(self._pending):
                 return
             self._drop(lambda job: job.prompt_id == prompt_id)
             if not kept:
-                self._tell()  # ComfyUI wipes the queue then, and says so twice
+                self._tell()  # ComfyUI then wipes the queue, and reports it twice
 
     def clear(self) -> None:
-        """Take all waiting jobs out of the queue."""
+        """Remove all waiting jobs."""
         with self._changed:
             self._drop(lambda _: True)
 
     def interrupt(self, prompt_id: str | None) -> None:
-        """Interrupt what runs: that job only, or whatever it is."""
+        """Interrupt the running job, if its id matches or none is given."""
         with self._changed:
             if self._running and prompt_id in {None, self._running.prompt_id}:
                 self._running.interrupted.set()
@@ -146,7 +146,7 @@ class JobQueue:
             }
 
     def remaining(self) -> int:
-        """How many jobs wait or run."""
+        """Number of waiting and running jobs."""
         with self._changed:
             return len(self._pending) + (self._running is not None)
 
@@ -159,7 +159,7 @@ class JobQueue:
             return {prompt_id: found} if found else {}
 
     def forget(self, prompt_id: str | None = None) -> None:
-        """Take one entry or all out of the history."""
+        """Remove one entry or all from the history."""
         with self._changed:
             if prompt_id is None:
                 self._history.clear()
@@ -167,12 +167,12 @@ class JobQueue:
                 self._history.pop(prompt_id, None)
 
     def wait(self, seen: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something is so, looking whenever the queue changes."""
+        """Wait until a condition holds, checking whenever the queue changes."""
         with self._changed:
             return self._changed.wait_for(seen, seconds)
 
     def close(self) -> None:
-        """Give out no job any more."""
+        """Hand out no more jobs."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tests.comfyui_double.execution import Execution, Workshop
 from tests.comfyui_double.job_queue import Job, JobQueue
-from tests.comfyui_double.mishaps import StoppedError, WorkerDeathError
+from tests.comfyui_double.node_faults import StoppedError, WorkerDeathError
+from tests.comfyui_double.socket_registry import SocketRegistry
 from tests.comfyui_double.storage import Storage
-from tests.comfyui_double.switchboard import Switchboard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +31,11 @@ class Machine:
     def __init__(self, output: Path, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.storage = Storage(output, behaviour)
-        self.switchboard = Switchboard(behaviour)
-        self.queue = JobQueue(self.switchboard)
+        self.sockets = SocketRegistry(behaviour)
+        self.queue = JobQueue(self.sockets)
         self.released = Event()
         self._stopped = Event()
-        self._shop = Workshop(
-            behaviour, self.storage, self.switchboard, self._stopped, self.released
-        )
+        self._shop = Workshop(behaviour, self.storage, self.sockets, self._stopped, self.released)
         self._thread = Thread(target=self._execute, name="comfyui-double-worker")
         self._thread.start()
 
@@ -64,11 +62,11 @@ class Machine:
                 return
 
     def _run(self, job: Job) -> None:
-        self.switchboard.client = job.client_id
+        self.sockets.client = job.client_id
         execution = Execution(job, self._shop)
         execution.run()
         self.queue.done(job, execution.entry)
-        self.switchboard.node = None
+        self.sockets.node = None
         if job.client_id is not None:
             ended = {"node": None, "prompt_id": job.prompt_id}
-            self.switchboard.tell("executing", ended, job.client_id)
+            self.sockets.tell("executing", ended, job.client_id)

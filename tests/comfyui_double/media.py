@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tests.comfyui_double.values import Picture, Sound
 
 _LOUDNESS = 0.2
-_OPUS_RATE = 48_000  # Opus knows no 44.1 kHz
+_OPUS_RATE = 48_000  # Opus does not support 44.1 kHz
 
 _FEW = 8  # packets, of which none is repeated
-_PIECE_SECONDS = 4.0  # so much of a long song is encoded, and then repeated
+_PIECE_SECONDS = 4.0  # this much of a long song is encoded, and then repeated
 
-# Container, encoder, layout of samples, and options for each suffix. Without its reservoir of
-# bits, a frame of MP3 can be understood by itself.
+# Container, encoder, sample layout, and options for each suffix. Without its bit reservoir, a
+# frame of MP3 can be decoded on its own.
 _ENCODERS = {
     "flac": ("flac", "flac", "s16", {"compression_level": "0"}),
     "mp3": ("mp3", "libmp3lame", "s16p", {"compression_level": "9", "reservoir": "0"}),
@@ -35,7 +35,7 @@ _ENCODERS = {
 
 
 def png(picture: Picture, texts: Mapping[str, object]) -> bytes:
-    """A PNG file with texts in it, each as JSON, as ComfyUI leaves the graph there."""
+    """A PNG file with texts in it, each as JSON, as ComfyUI stores the graph."""
     info = PngImagePlugin.PngInfo()
     for name, value in texts.items():
         info.add_text(name, json.dumps(value))
@@ -85,7 +85,7 @@ def song(sound: Sound, suffix: str, texts: Mapping[str, object]) -> bytes:
 
 
 def _long_enough(packets: Sequence[Packet[Any]], seconds: float) -> Iterator[Packet[Any]]:
-    """Packets of a song, and then those of its middle again: encoding long ones takes too long."""
+    """Packets of a song, and then those of its middle again: encoding long songs takes too long."""
     from av import Packet  # noqa: PLC0415
 
     quarter = len(packets) // 4
@@ -107,10 +107,10 @@ def _long_enough(packets: Sequence[Packet[Any]], seconds: float) -> Iterator[Pac
 def _samples(
     sound: Sound, rate: int, seconds: float
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
-    """Interleaved 16-bit samples, one row; never none at all."""
+    """Interleaved 16-bit samples, one row; at least one sample."""
     moments = np.arange(rate) / rate
     wave = (_LOUDNESS * 32767 * np.sin(2 * np.pi * sound.hertz * moments)).astype(np.int16)
     channels = 1 if sound.channels == 1 else 2
     count = max(1, int(seconds * rate))
-    # Whole hertz: every second is like the first.
+    # An integer frequency: every second is like the first.
     return np.resize(np.repeat(wave, channels), (1, count * channels))

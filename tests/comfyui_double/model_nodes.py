@@ -1,7 +1,7 @@
-"""Nodes of a text-to-image graph and of an ACE-Step song: doubles of what needs a model.
+"""Nodes of a text-to-image graph and of an ACE-Step song: doubles of nodes that need a model.
 
-Models, texts and conditionings are texts that say what they came from. A sampler's result follows
-from all of its inputs, so that another seed or another word gives another picture.
+Models, texts and conditionings are texts that describe their origin. A sampler's result depends on
+all of its inputs, so that another seed or text gives another picture.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _load(given: Inputs, bench: Bench) -> Made:
 
 
 def _described(given: Inputs, bench: Bench, word: str) -> Made:
-    """A value that says what it was made from."""
+    """A value that describes what it was made from."""
     return Made((f"{word}({', '.join(f'{name}={given[name]}' for name in sorted(given))})",))
 
 

@@ -1,4 +1,4 @@
-"""What a node of the double is: its inputs and outputs as ComfyUI describes them, and its work."""
+"""A node type of the double: inputs and outputs as ComfyUI describes them, and its function."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     Ui = dict[str, list[Any]]
     Spec = tuple[Any, dict[str, Any]]
 
-CHECKPOINTS = "checkpoints"  # stands for the list of installed models
+CHECKPOINTS = "checkpoints"  # replaced by the list of installed models
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a node works.
+    """A node's environment.
 
     Attributes:
-        storage: of what it saves.
-        texts: what is written into its files: the graph and the caller's additions.
-        step: tells that one more step of so many is done, and shows a picture of it; raises when
-            the job was interrupted.
+        storage: for the files that it saves.
+        texts: written into its files: the graph and the caller's additions.
+        step: reports that one more step of so many is done, with a preview; raises if the job was
+            interrupted.
     """
 
     storage: Storage
@@ -35,7 +35,7 @@ class Bench:
 
 
 class Made(NamedTuple):
-    """What a node made: its outputs, and what the history shows of it."""
+    """A node's results: its outputs, and their part of the history."""
 
     values: tuple[object, ...] = ()
     ui: Ui | None = None
@@ -47,11 +47,11 @@ class NodeType:
 
     Attributes:
         name: its class type.
-        display_name: as a person reads it.
-        category: in ComfyUI's menu.
+        display_name: its name for people.
+        category: its place in ComfyUI's menu.
         required: inputs by name: a type or a list of choices, and options.
-        outputs: types of its outputs.
-        work: makes them.
+        outputs: the types of its outputs.
+        work: the function that makes them.
         optional: inputs that may be left out.
         output_node: whether a graph may end here.
     """
@@ -75,7 +75,7 @@ class NodeType:
         }
 
     def info(self, models: Sequence[str]) -> dict[str, Any]:
-        """What ``GET /object_info/{class}`` says of it."""
+        """Its description in ``GET /object_info/{class}``."""
         inputs = self.inputs(models)
         groups: dict[str, dict[str, list[Any]]] = {
             "required": {name: inputs[name] for name in self.required}

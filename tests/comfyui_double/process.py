@@ -1,4 +1,4 @@
-"""The double as a process of its own: it can be killed and started again on the same port."""
+"""The double as a process of its own: it can be killed and restarted on the same port."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PATIENCE = 60.0  # seconds
 
 
 class DoubleProcess:
-    """A handle on the process; each method asks a control route, see ``control``.
+    """A handle on the process; each method calls a control route, see ``control``.
 
     Attributes:
-        url: where it is, without a slash at the end; a new start keeps it.
+        url: its address, without a trailing slash; a restart keeps it.
     """
 
     def __init__(self, output: Path, **options: object) -> None:
@@ -37,12 +37,12 @@ class DoubleProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process that was started last."""
+        """The id of the process that was started last."""
         assert self._process
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, with the behaviour of the beginning, on the port that it had."""
+        """Start it with the initial behaviour, on the same port as before."""
         self._process = subprocess.Popen(  # noqa: S603 (ourselves)
             [
                 *(sys.executable, "-m", "tests.comfyui_double"),
@@ -59,15 +59,15 @@ class DoubleProcess:
         self._port = urlsplit(self.url).port or 0
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
+        """Kill it, like a crash."""
         self._end(gently=False)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Terminate it in order."""
         self._end(gently=True)
 
     def wait(self) -> int:
-        """Wait until it ends by itself; gives its exit status."""
+        """Wait until it ends; returns its exit status."""
         assert self._process
         return self._process.wait(_PATIENCE)
 
@@ -91,20 +91,20 @@ class DoubleProcess:
         return found
 
     def submit_foreign(self, graph: Graph | None = None, *, front: bool = False) -> str:
-        """Somebody else queues a job; gives its prompt id."""
+        """Queue a job as another client; returns its prompt id."""
         prompt_id: str = self._ask("foreign", {"graph": graph, "front": front})["prompt_id"]
         return prompt_id
 
     def interrupt(self) -> None:
-        """Somebody else presses the button."""
+        """Interrupt the running job as another client."""
         self._ask("interrupt", {})
 
     def release(self) -> None:
-        """Let nodes go that are held."""
+        """Release nodes that are held."""
         self._ask("release", {})
 
     def drop_sockets(self) -> None:
-        """End all sockets without a word."""
+        """Drop all sockets without a closing message."""
         self._ask("drop_sockets", {})
 
     def _ask(self, what: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
@@ -130,7 +130,7 @@ class DoubleProcess:
 
 @contextmanager
 def double_process(output: Path, **options: object) -> Iterator[DoubleProcess]:
-    """A double in a process of its own for as long as the block lasts.
+    """A double in a process of its own for the duration of the block.
 
     Args:
         output: the folder into which nodes save.

@@ -1,10 +1,10 @@
-"""Asks a real ComfyUI what was asked when the recordings were made, and compares its answers.
+"""Repeats the recordings' requests to a real ComfyUI, and compares its answers.
 
     python -m tests.comfyui_double.recorder http://127.0.0.1:8188            # prints what changed
     python -m tests.comfyui_double.recorder http://127.0.0.1:8188 --write    # keeps the answers
 
-Kept answers lie in a folder named after the server's version; paths of the machine are replaced.
-Only jobs of this program are touched, but others must not run meanwhile: their events would be
+Kept answers are in a folder named after the server's version; paths of the machine are replaced.
+Only this program's jobs are touched, but others must not run meanwhile: their events would be
 recorded too.
 """
 
@@ -22,8 +22,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.comfyui_double.client import Listener, Reply, ask, listening
-from tests.comfyui_double.likeness import exact, messages, plain
+from tests.comfyui_double.client import Listener, Reply, listening, send_request
+from tests.comfyui_double.normalization import exact, messages, plain
 from tests.comfyui_double.recordings import BEFORE, FOLDER, VERSIONS, names, recording
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 say = partial(print, flush=True)
 
-# These need more than a question: a second socket, several jobs, or a file on the server.
+# These need more than one request: a second socket, several jobs, or a file on the server.
 _BY_HAND = frozenset(
     {
         "interrupt",
@@ -45,25 +45,25 @@ _BY_HAND = frozenset(
     }
 )
 _ROOT = re.compile(r"/[^\s\"'\\]*?/(ComfyUI|site-packages|output|temp)(?=/)")
-_SETTLE_SECONDS = 0.3  # after a refusal nothing should come
+_SETTLE_SECONDS = 0.3  # after a refusal there should be no message
 _FREE_SECONDS = 1.0  # until the server has emptied its cache; it does so between two jobs
 _POLL_SECONDS = 0.05
 _MAX_LINES = 40  # of a difference
 
 
 class Recorder:
-    """Asks one server.
+    """Sends the requests to one server.
 
     Args:
-        url: of the server.
+        url: the server's address.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.version: str = ask(url, "/system_stats").json["system"]["comfyui_version"]
+        self.version: str = send_request(url, "/system_stats").json["system"]["comfyui_version"]
 
     def record(self, name: str, earlier: Recording) -> Recording | None:
-        """The answers to the question of a recording; None if the server lacks a model for it."""
+        """The answers to a recording's request; None if the server lacks a model for it."""
         if self._missing_model(earlier["request"]):
             return None
         request = earlier["request"]
@@ -78,20 +78,22 @@ class Recorder:
                 opened.enter_context(listening(self._url, client_id or uuid4().hex)), began
             )
             if any(message.get("type") == "feature_flags" for message in earlier["ws"]):
-                listener.ask_for_metadata()
-                listener.hear()
+                listener.request_metadata()
+                listener.receive()
             extra: dict[str, Any] = {}
             posted = time.monotonic() - began
-            reply = ask(self._url, "/prompt", request)
+            reply = send_request(self._url, "/prompt", request)
             content = _content(reply)
             accepted = reply.status == 200
             if accepted:
                 _STORIES.get(name, _nothing)(self._url, content["prompt_id"], listener, extra)
                 _until_end(listener)
             else:
-                listener.hear(_SETTLE_SECONDS)
+                listener.receive(_SETTLE_SECONDS)
             listener.rest()
-            history = ask(self._url, f"/history/{content['prompt_id']}").json if accepted else {}
+            history = (
+                send_request(self._url, f"/history/{content['prompt_id']}").json if accepted else {}
+            )
         made = {
             "scenario": name,
             "note": earlier.get("note"),
@@ -109,15 +111,15 @@ class Recorder:
         return cleaned
 
     def _prepare(self, name: str) -> None:
-        """Empty the server's cache, and fill it with what ran before."""
-        ask(self._url, "/free", {"unload_models": True, "free_memory": True})
+        """Empty the server's cache, and execute the graphs that ran before."""
+        send_request(self._url, "/free", {"unload_models": True, "free_memory": True})
         time.sleep(_FREE_SECONDS)
         if name in BEFORE:
             request = dict(recording(BEFORE[name])["request"])
             job = request["prompt_id"] = str(uuid4())
             del request["client_id"]
-            ask(self._url, "/prompt", request)
-            while job not in ask(self._url, f"/history/{job}").json:
+            send_request(self._url, "/prompt", request)
+            while job not in send_request(self._url, f"/history/{job}").json:
                 time.sleep(_POLL_SECONDS)
 
     def _missing_model(self, request: object) -> bool:
@@ -129,30 +131,30 @@ class Recorder:
         } - {"nope.safetensors"}
         if not names:
             return False
-        info = ask(self._url, "/object_info/CheckpointLoaderSimple").json
+        info = send_request(self._url, "/object_info/CheckpointLoaderSimple").json
         text = json.dumps(info)
         return not all(name in text for name in names)
 
 
 def _timed(listener: Listener, began: float) -> Listener:
-    hear = listener.hear
+    receive = listener.receive
 
     def timed(seconds: float = 10.0) -> dict[str, Any] | None:
-        message = hear(seconds)
+        message = receive(seconds)
         if message is not None:
             listener.messages[-1]["t"] = round(time.monotonic() - began, 4)
         return message
 
     for message in listener.messages:
         message["t"] = 0.0
-    listener.hear = timed  # type: ignore[method-assign]
+    listener.receive = timed  # type: ignore[method-assign]
     return listener
 
 
 def _until_end(listener: Listener) -> None:
     if any(_is_done(message) for message in listener.messages):
         return
-    with contextlib.suppress(TimeoutError):  # nobody hears of a job without a client
+    with contextlib.suppress(TimeoutError):  # there are no events for a job without a client
         listener.until(_is_done)
 
 
@@ -165,11 +167,11 @@ def _nothing(_url: str, _job: str, _listener: Listener, _extra: dict[str, Any]) 
 
 
 def _interrupt(url: str, job: str, listener: Listener, extra: dict[str, Any]) -> None:
-    """First the id of no job, then the job's own, while its third node runs."""
+    """First with an unknown id, then with the job's own, while its third node runs."""
     listener.until(lambda message: message.get("data", {}).get("node") == "3")
-    other = ask(url, "/interrupt", {"prompt_id": str(uuid4())})
+    other = send_request(url, "/interrupt", {"prompt_id": str(uuid4())})
     extra["interrupt_other"] = {"status": other.status}
-    extra["interrupt"] = {"status": ask(url, "/interrupt", {"prompt_id": job}).status}
+    extra["interrupt"] = {"status": send_request(url, "/interrupt", {"prompt_id": job}).status}
 
 
 _STORIES: dict[str, Callable[[str, str, Listener, dict[str, Any]], None]] = {
@@ -185,7 +187,7 @@ def _content(reply: Reply) -> Any:  # noqa: ANN401 (any JSON)
 
 
 def differences(earlier: Recording, later: Recording) -> Iterator[str]:
-    """Lines that tell what differs: "-" in the earlier one, "+" in the later one."""
+    """A line for each difference: "-" for the earlier recording, "+" for the later one."""
     for part in ("http_status", "content_type", "response", "history", "ws"):
         before, after = (_comparable(which, part) for which in (earlier, later))
         lines = difflib.unified_diff(
@@ -209,7 +211,7 @@ def _comparable(recorded: Recording, part: str) -> list[str]:
 
 
 def main() -> int:
-    """Compare every recording; 1 if something changed."""
+    """Compare every recording; returns 1 if something changed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("url")
     parser.add_argument("--write", action="store_true", help="keep the answers")

@@ -1,4 +1,4 @@
-"""What real servers answered, as recorded from ComfyUI on a CPU, one folder for each version.
+"""Answers of real servers, recorded from ComfyUI on a CPU, one folder for each version.
 
 Each recording is a JSON object: ``request``, ``http_status``, ``response``, ``history``, and
 ``ws``, every message of the socket with its time in seconds.
@@ -26,13 +26,13 @@ def names(version: str = OLDEST) -> list[str]:
 
 NAMES = names()
 
-# What the double cannot execute; its replay mode serves these as they are.
+# The double cannot execute these; its replay mode serves them unchanged.
 NOT_EXECUTED = {
     "save_video": "nothing here renders video, so the double has no CreateVideo and SaveVideo",
     "upload_and_load": "nothing here uploads pictures, so the double has no LoadImage",
 }
 
-# What ran before, where the cache matters.
+# The recording that ran before, if the cache matters.
 BEFORE = {
     "cached_rerun_same": "cached_rerun_first",
     "cached_rerun_changed_tail": "cached_rerun_first",
@@ -44,7 +44,7 @@ BEFORE = {
     "ksampler_tiny_after_interrupt": "ksampler_tiny_binary_previews",
 }
 
-# What takes more than one question: each has a test of its own.
+# Recordings with several requests: each has a test of its own.
 STORIES = (
     "interrupt",
     "interrupt_targeted",
@@ -57,6 +57,6 @@ STORIES = (
 
 
 def recording(name: str, version: str = OLDEST) -> Recording:
-    """A recording by its name; the double is held to the oldest version."""
+    """A recording by its name; the double is compared with the oldest version."""
     content: Recording = json.loads((FOLDER / version / f"{name}.json").read_text("utf-8"))
     return content

@@ -1,9 +1,9 @@
-"""Replay: a server that answers what was recorded, and tells it in the recorded order.
+"""Replay: a server that answers with a recording, and sends its events in the recorded order.
 
-It executes nothing. The ids of whoever asks take the place of the recorded ones; all else is as it
-was. The history shows the job from the moment at which it did: after success or error, before
-``executing null``. Where a recording has a second socket of the same client, the first one is
-dropped, and the rest is told once the client came back, or did not for a minute.
+It executes nothing. The client's ids replace the recorded ones; all else is unchanged. The history
+shows the job from the recorded moment on: after success or error, before ``executing null``. If a
+recording has a second socket of the same client, the first one is dropped, and the rest is sent
+once the client is back, or after a minute.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Replay:
 
     Attributes:
         recorded: the recording.
-        requests: every request that came, in order.
-        prompt_id: under which the job was posted; the recorded one before that.
+        requests: every request, in order.
+        prompt_id: the posted job's id; the recorded one before that.
         finished: set when the history shows the job.
-        released: set to let the rest be told after a message that is held.
+        released: set to send the rest after a message that is held.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Replay:
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end."""
+        """Its address, without a trailing slash."""
         return f"http://127.0.0.1:{self._server.port}"
 
     @property
@@ -71,7 +71,7 @@ class Replay:
         return self._names.get(recorded, recorded)
 
     def close(self) -> None:
-        """End everything."""
+        """Close all connections and threads."""
         self._closed.set()
         self._returned.set()
         self.released.set()
@@ -119,7 +119,7 @@ class Replay:
             return as_json(self._renamed(recorded), status)
 
     def _learn(self, asked: dict[str, Any], recorded: dict[str, Any]) -> None:
-        """Which ids stand for the recorded ones."""
+        """Learn which ids replace the recorded ones."""
         if "prompt_id" in asked and "prompt_id" in recorded:
             self._names[recorded["prompt_id"]] = asked["prompt_id"]
 
@@ -156,11 +156,11 @@ class Replay:
                 self._send(socket, flags[0])
 
     def _play(self) -> None:
-        """Tell what was recorded, each at its time."""
+        """Send the recorded messages, each at its time."""
         first = [each for each in self.recorded["ws"][1:] if each.get("type") != "feature_flags"]
         self._tell(first, self.recorded["t_post"])
         if _AGAIN in self.recorded:
-            # A client that is quick may be here again already.
+            # A fast client may be back already.
             self._sockets[0].drop()
             self._returned.wait(_RETURN_SECONDS)
             self._tell(self.recorded[_AGAIN][2:], self.recorded[_AGAIN][1]["t"])
@@ -195,12 +195,12 @@ def replaying(
     pace: float = 0.0,
     held: Callable[[dict[str, Any]], bool] = lambda _: False,
 ) -> Iterator[Replay]:
-    """A server that replays a recording for as long as the block lasts.
+    """A server that replays a recording for the duration of the block.
 
     Args:
         recorded: a recording, or its name.
-        pace: how many times as long as recorded everything takes; 0 is at once, 1 as recorded.
-        held: whether nothing is told after a message until the replay is released.
+        pace: factor for the recorded times; 0 is without delay, 1 as recorded.
+        held: whether nothing is sent after a message until the replay is released.
     """
     replay = Replay(load(recorded) if isinstance(recorded, str) else recorded, pace, held)
     try:
@@ -210,6 +210,6 @@ def replaying(
 
 
 def _recorded_answers(recorded: Recording) -> list[tuple[int, Any]]:
-    """What was answered to each post, in order."""
+    """The recorded answers to each post, in order."""
     later = [*recorded.get("more", ()), *([recorded["second"]] if "second" in recorded else ())]
     return [(recorded["http_status"], recorded["response"]), *((200, each) for each in later)]

@@ -1,4 +1,4 @@
-"""What recordings do not hold: the bytes of files and previews, and the description of nodes."""
+"""Data that recordings do not contain: bytes of files and previews, and node descriptions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIXELS = 64
 
 
 def view(request: Request) -> Answer:
-    """A real file of the kind that the name promises."""
+    """A real file of the type in its name."""
     filename = request.query.get("filename", "")
     if ".." in filename:
         return Answer(400)
@@ -30,7 +30,7 @@ def view(request: Request) -> Answer:
 
 
 def preview(message: dict[str, Any]) -> bytes:
-    """A binary message like the one that was recorded."""
+    """A binary message like the recorded one."""
     content = jpeg(picture_of("preview", 0, _PIXELS, _PIXELS))
     if message["event_type"] == 1:
         return struct.pack(">II", 1, message["image_format"]) + content
@@ -39,7 +39,7 @@ def preview(message: dict[str, Any]) -> bytes:
 
 
 def object_info(recorded: Recording, class_type: str) -> dict[str, Any]:
-    """One node type or all: those of the double, and what else the recording uses."""
+    """One node type or all: those of the double, and others that the recording uses."""
     models = Behaviour().models
     known = {name: node_type.info(models) for name, node_type in NODE_TYPES.items()}
     graph = recorded["request"].get("prompt", {}) if isinstance(recorded["request"], dict) else {}
@@ -55,7 +55,7 @@ _UNKNOWN = ("LoadImage", "CreateVideo", "SaveVideo")
 
 
 def _guessed(node: dict[str, Any]) -> dict[str, Any]:
-    """A description that fits how a node is used."""
+    """A description that fits the use of a node."""
     inputs = {
         name: ["*" if isinstance(v, list) else "STRING"] for name, v in node["inputs"].items()
     }

@@ -1,4 +1,4 @@
-"""What was asked over HTTP, and what is answered."""
+"""HTTP requests and answers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One request, as the log keeps it.
+    """A request, as the log keeps it.
 
     Attributes:
         method: GET, POST and so on.
-        path: without the query, and without ``/api`` before it.
+        path: without the query and the prefix ``/api``.
         query: the last value of each name.
-        headers: by name in lower case.
-        body: as it came.
-        at: seconds on the monotonic clock.
+        headers: values by lower-case name.
+        body: the raw body.
+        at: time of the request, in seconds of the monotonic clock.
     """
 
     method: str
@@ -37,15 +37,15 @@ class Request:
 
     @property
     def json(self) -> Any:  # noqa: ANN401 (whatever was sent)
-        """The body as JSON; None when it is empty.
+        """The body as JSON; None if it is empty.
 
         Raises:
-            ValueError: it is no JSON.
+            ValueError: it is not JSON.
         """
         return json.loads(self.body) if self.body else None
 
-    def told(self) -> dict[str, Any]:
-        """As the control route gives it."""
+    def as_dict(self) -> dict[str, Any]:
+        """As the control route returns it."""
         return {
             "method": self.method,
             "path": self.path,
@@ -75,15 +75,15 @@ def request_of(method: str, target: str, headers: Mapping[str, str], body: bytes
 
 
 def as_json(value: object, status: int = 200) -> Answer:
-    """An answer in JSON."""
+    """A JSON answer."""
     return Answer(status, json.dumps(value).encode(), _JSON)
 
 
 def as_text(text: str, status: int) -> Answer:
-    """An answer in words."""
+    """A text answer."""
     return Answer(status, text.encode(), _TEXT)
 
 
-# What aiohttp, on which ComfyUI is built, says when a handler raises.
+# The answer of aiohttp, on which ComfyUI is built, when a handler raises.
 BROKEN = as_text("500 Internal Server Error\n\nServer got itself in trouble", 500)
 NOT_FOUND = as_text("404: Not Found", 404)

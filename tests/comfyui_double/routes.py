@@ -39,7 +39,7 @@ _SYSTEM = {
 
 
 def answer(request: Request, machine: Machine) -> Answer:
-    """Answer a request as ComfyUI does; any body that it cannot read is a 500."""
+    """Answer a request like ComfyUI; any unreadable body is a 500."""
     if not _is_of_this_site(request):
         return Answer(403)
     try:
@@ -57,7 +57,7 @@ def _route(request: Request, machine: Machine) -> Answer:
 
 
 def _is_of_this_site(request: Request) -> bool:
-    """A page of another site is refused; a program sends no Origin."""
+    """Whether a request comes from the same site; programs send no Origin."""
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
@@ -75,10 +75,10 @@ def _queue(request: Request, machine: Machine, rest: str) -> Answer:
 
 
 def _change_queue(request: Request, machine: Machine, rest: str) -> Answer:
-    wish = request.json
-    if wish.get("clear"):
+    order = request.json
+    if order.get("clear"):
         machine.queue.clear()
-    for prompt_id in wish.get("delete", ()):
+    for prompt_id in order.get("delete", ()):
         machine.queue.delete(prompt_id)
     return Answer(200)
 
@@ -91,10 +91,10 @@ def _history(request: Request, machine: Machine, rest: str) -> Answer:
 
 
 def _change_history(request: Request, machine: Machine, rest: str) -> Answer:
-    wish = request.json
-    if wish.get("clear"):
+    order = request.json
+    if order.get("clear"):
         machine.queue.forget()
-    for prompt_id in wish.get("delete", ()):
+    for prompt_id in order.get("delete", ()):
         machine.queue.forget(prompt_id)
     return Answer(200)
 

@@ -1,4 +1,4 @@
-"""The double's folders: what nodes save, and how the files are named."""
+"""The double's folders: the files that nodes save, and how they are named."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class OutsideError(Exception):
 
 
 class Storage:
-    """Numbered files under a folder of output and one of temporary things.
+    """Numbered files in an output folder and a folder for temporary files.
 
     Attributes:
-        folders: by type: ``output``, ``temp``, ``input``.
+        folders: paths by type: ``output``, ``temp``, ``input``.
     """
 
     def __init__(self, root: Path, behaviour: Behaviour) -> None:
@@ -38,7 +38,7 @@ class Storage:
         self._lock = Lock()
 
     def save(self, prefix: str, suffix: str, content: bytes, kind: str = "output") -> Entry:
-        """Write the next file of a prefix, which may name subfolders; gives its entry.
+        """Write the next file of a prefix, which may name subfolders; returns its entry.
 
         Raises:
             OutsideError: the prefix leads out of the folder.
@@ -59,7 +59,7 @@ class Storage:
         return {} if lie == "no_outputs" else dict(entry)
 
     def find(self, filename: str, subfolder: str, kind: str) -> Path | None:
-        """The file of an entry, if it is there and inside its folder."""
+        """The file of an entry, if it exists inside its folder."""
         folder = self.folders.get(kind)
         if folder is None:
             return None
@@ -102,7 +102,7 @@ def _twisted(content: bytes, lie: str) -> bytes:
 
 
 def _outside(folder: Path, output: Path) -> str:
-    """In ComfyUI's words, as recorded."""
+    """The error in ComfyUI's words, as recorded."""
     common = os.path.commonpath((folder, output))
     return (
         "**** ERROR: Saving image outside the output folder is not allowed.\n"

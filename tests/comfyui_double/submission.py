@@ -1,4 +1,4 @@
-"""``POST /prompt``: look at a graph, and take it or not."""
+"""``POST /prompt``: validate a graph, and accept or refuse it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def submit(body: dict[str, Any], machine: Machine, *, foreign: bool = False) -> Answer:
-    """Take a job, or say what is wrong with it."""
+    """Accept a job, or report its errors."""
     if "prompt" not in body:
         refused = problem("no_prompt", "No prompt provided", "No prompt provided")
         return as_json({"error": refused, "node_errors": {}}, 400)

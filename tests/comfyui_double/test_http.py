@@ -1,4 +1,4 @@
-"""What the recordings do not tell of HTTP: files, the queue, the history, foreign pages."""
+"""HTTP behaviour that the recordings do not cover: files, queue, history, foreign pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.comfyui_double import graphs
-from tests.comfyui_double.client import ask, listening
+from tests.comfyui_double.client import listening, send_request
 from tests.comfyui_double.double import running_double
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 def test_a_page_of_another_site_is_refused(double: Double) -> None:
     """A foreign Origin gets 403, the site's own does not."""
     host = double.url.removeprefix("http://")
-    assert ask(double.url, "/queue", headers={"Origin": "http://evil.example"}).status == 403
-    assert ask(double.url, "/queue", headers={"Origin": f"http://{host}"}).status == 200
+    assert (
+        send_request(double.url, "/queue", headers={"Origin": "http://evil.example"}).status == 403
+    )
+    assert send_request(double.url, "/queue", headers={"Origin": f"http://{host}"}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -36,76 +38,80 @@ def test_a_page_of_another_site_is_refused(double: Double) -> None:
         ("filename=", 404),
     ],
 )
-def test_files_are_viewed(double: Double, query: str, status: int) -> None:
-    """A file that is there is given; what leads out of the folder is a 400."""
-    ask(double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": "one"})
+def test_files_can_be_fetched(double: Double, query: str, status: int) -> None:
+    """An existing file is sent; a path outside the folder is a 400."""
+    send_request(double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": "one"})
     double.wait(lambda: double.job("one").state == "success")
-    reply = ask(double.url, f"/api/view?{query}")
+    reply = send_request(double.url, f"/api/view?{query}")
     assert reply.status == status
     if status == 200:
         assert reply.headers["content-type"] == "image/png"
         assert reply.body == (double.output / "a_00001_.png").read_bytes()
 
 
-def test_front_goes_before_and_clear_empties(double: Double) -> None:
-    """The smallest number is executed first; clearing leaves what runs."""
+def test_front_and_clear(double: Double) -> None:
+    """The smallest number is executed first; clearing does not affect the running job."""
     double.behaviour.fail("SaveImage", "hold")
     for name in ("runs", "waits", "first"):
         body = {"prompt": graphs.small_picture(name), "prompt_id": name, "front": name == "first"}
-        ask(double.url, "/prompt", body)
+        send_request(double.url, "/prompt", body)
         double.wait(lambda: double.job("runs").state == "running")
-    rows = ask(double.url, "/queue").json
+    rows = send_request(double.url, "/queue").json
     assert [each[1] for each in rows["queue_pending"]] == ["first", "waits"]
-    ask(double.url, "/queue", {"clear": True})
-    rows = ask(double.url, "/queue").json
+    send_request(double.url, "/queue", {"clear": True})
+    rows = send_request(double.url, "/queue").json
     assert [each[1] for each in rows["queue_running"]] == ["runs"]
     assert rows["queue_pending"] == []
 
 
-def test_the_history_can_be_forgotten(double: Double) -> None:
+def test_the_history_can_be_cleared(double: Double) -> None:
     """One entry, or all."""
     for name in ("one", "two", "three"):
-        ask(double.url, "/prompt", {"prompt": graphs.small_picture(name), "prompt_id": name})
+        send_request(
+            double.url, "/prompt", {"prompt": graphs.small_picture(name), "prompt_id": name}
+        )
     double.wait(lambda: double.job("three").state == "success")
-    assert list(ask(double.url, "/history?max_items=2").json) == ["two", "three"]
-    ask(double.url, "/history", {"delete": ["one"]})
-    assert list(ask(double.url, "/history").json) == ["two", "three"]
-    ask(double.url, "/history", {"clear": True})
-    assert ask(double.url, "/history").json == {}
+    assert list(send_request(double.url, "/history?max_items=2").json) == ["two", "three"]
+    send_request(double.url, "/history", {"delete": ["one"]})
+    assert list(send_request(double.url, "/history").json) == ["two", "three"]
+    send_request(double.url, "/history", {"clear": True})
+    assert send_request(double.url, "/history").json == {}
 
 
-def test_it_tells_of_its_system_and_frees_its_memory(double: Double) -> None:
-    """The version and the device are told; after freeing, nothing is cached."""
-    told = ask(double.url, "/system_stats").json
+def test_system_information_and_freeing_memory(double: Double) -> None:
+    """Version and device are reported; after freeing, nothing is cached."""
+    told = send_request(double.url, "/system_stats").json
     assert told["system"]["comfyui_version"]
     assert told["devices"][0]["vram_total"] > told["devices"][0]["vram_free"]
     for name in ("one", "two"):
-        ask(double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": name})
+        send_request(
+            double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": name}
+        )
         double.wait(lambda: double.jobs[-1].state == "success")
-        ask(double.url, "/free", {"unload_models": True, "free_memory": True})
+        send_request(double.url, "/free", {"unload_models": True, "free_memory": True})
     assert sorted(each.name for each in double.output.glob("*.png")) == [
         "a_00001_.png",
         "a_00002_.png",
     ]
 
 
-def test_every_request_is_kept(double: Double) -> None:
+def test_every_request_is_recorded(double: Double) -> None:
     """Method, path without ``/api``, query and body, in order."""
-    ask(double.url, "/api/queue")
-    ask(double.url, "/interrupt", {"prompt_id": "x"})
-    ask(double.url, "/nowhere?a=b", method="DELETE")
+    send_request(double.url, "/api/queue")
+    send_request(double.url, "/interrupt", {"prompt_id": "x"})
+    send_request(double.url, "/nowhere?a=b", method="DELETE")
     seen = [(each.method, each.path) for each in double.requests]
     assert seen == [("GET", "/queue"), ("POST", "/interrupt"), ("DELETE", "/nowhere")]
     assert double.asked("POST", "/interrupt")[0].json == {"prompt_id": "x"}
     assert double.requests[2].query == {"a": "b"}
 
 
-def test_it_leaves_no_thread(tmp_path: Path) -> None:
+def test_it_leaves_no_thread_behind(tmp_path: Path) -> None:
     """After some jobs, all of its threads end."""
     before = set(threading.enumerate())
     with running_double(tmp_path) as double, listening(double.url, "me") as listener:
         for color in range(3):
             body = {"prompt": graphs.small_picture("a", color), "client_id": "me"}
-            ask(double.url, "/prompt", body)
+            send_request(double.url, "/prompt", body)
             listener.until_done()
     assert set(threading.enumerate()) <= before

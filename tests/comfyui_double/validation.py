@@ -1,4 +1,4 @@
-"""What ComfyUI finds wrong with a graph before it takes it, in its own words, as recorded."""
+"""ComfyUI's errors in a graph before it is accepted, in its own words, as recorded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _TRACEBACK = ['  File "execution.py", line 1, in validate_inputs\n']
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a graph is taken.
+    """Whether a graph is accepted.
 
     Attributes:
-        error: why it is refused as a whole; None when at least one output is good.
-        outputs: those that are good.
-        node_errors: what is wrong with single nodes.
+        error: why it is refused as a whole; None if at least one output is valid.
+        outputs: the valid outputs.
+        node_errors: the errors of single nodes.
     """
 
     error: Problem | None
@@ -33,7 +33,7 @@ class Verdict:
 
 
 def validate(graph: Graph, models: Sequence[str]) -> Verdict:
-    """Look at a graph as ``POST /prompt`` does."""
+    """Validate a graph like ``POST /prompt``."""
     for node_id, node in graph.items():
         if "class_type" not in node:
             return _invalid("a node is missing the class_type property.", node_id)
@@ -66,7 +66,7 @@ def _judge(inspection: _Inspection, outputs: Sequence[str]) -> Verdict:
 
 
 class _Inspection:
-    """Nodes that were looked at, and what was wrong with each."""
+    """Validated nodes, and the errors of each."""
 
     def __init__(self, graph: Graph, models: Sequence[str]) -> None:
         self.problems: dict[str, list[Problem]] = {}
@@ -75,7 +75,7 @@ class _Inspection:
         self._bad: set[str] = set()
 
     def is_good_output(self, node_id: str) -> bool:
-        """Look at an output and at everything that it needs."""
+        """Validate an output and everything that it needs."""
         try:
             return self._look(node_id)
         except KeyError as error:
@@ -83,7 +83,7 @@ class _Inspection:
             return False
 
     def entry(self, node_id: str) -> dict[str, Any]:
-        """What ``node_errors`` says of a node, before its dependent outputs are known."""
+        """A node's entry in ``node_errors``, before its dependent outputs are known."""
         return {
             "errors": self.problems[node_id],
             "dependent_outputs": [],
@@ -94,7 +94,7 @@ class _Inspection:
         if node_id in self.problems:
             return node_id not in self._bad
         self.problems[node_id] = []
-        self._bad.add(node_id)  # until it is known better: a cycle comes back to here
+        self._bad.add(node_id)  # until it is known: a cycle returns to this node
         node = self._graph[node_id]
         inputs = node.get("inputs", {})
         node_type = NODE_TYPES[node["class_type"]]
@@ -115,7 +115,7 @@ class _Inspection:
         return good
 
     def _linked(self, name: str, config: list[Any], link: list[Any]) -> tuple[Problem | None, bool]:
-        """What is wrong with a link, and whether what it leads to is good."""
+        """The error of a link, and whether its source is valid."""
         if len(link) != 2:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
             told = {"input_name": name, "input_config": config, "received_value": link}

@@ -1,4 +1,4 @@
-"""What flows between the double's nodes. It stands for tensors, and remembers what it came from."""
+"""Values between the double's nodes. They replace tensors, and remember their origin."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-_CELLS = 4  # a picture is a chequer of so many cells each way
+_CELLS = 4  # a picture is a checkerboard of so many cells each way
 
 
 @dataclass(frozen=True)
 class Latent:
-    """A picture or a song that is still to be decoded.
+    """A picture or a song that is not yet decoded.
 
     Attributes:
-        width, height: of the picture, in pixels; 0 for a song.
-        batch: how many there are.
-        seconds: of the song; 0 for a picture.
+        width, height: size of the picture, in pixels; 0 for a song.
+        batch: number of pictures or songs.
+        seconds: duration of the song; 0 for a picture.
         origin: everything that it was made from: seed, words, steps.
     """
 
@@ -43,12 +43,12 @@ Pictures = tuple[Picture, ...]
 
 
 def fingerprint(*parts: object) -> bytes:
-    """32 bytes that differ when any of the parts differs."""
+    """32 bytes that differ if any of the parts differs."""
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).digest()
 
 
 def picture_of(origin: str, index: int, width: int, height: int) -> Picture:
-    """A chequer in two colours that follow from the origin."""
+    """A checkerboard in two colours that depend on the origin."""
     seen = fingerprint(origin, index)
     picture = Image.new("RGB", (width, height), tuple(seen[:3]))
     draw = ImageDraw.Draw(picture)
@@ -62,6 +62,6 @@ def picture_of(origin: str, index: int, width: int, height: int) -> Picture:
 
 
 def tone_of(origin: str, seconds: float) -> Sound:
-    """A tone between 200 and 1,000 hertz that follows from the origin."""
+    """A tone between 200 and 1,000 hertz that depends on the origin."""
     number = int.from_bytes(fingerprint(origin)[:4], "big")
     return Sound(seconds, hertz=200 + number % 800)

@@ -1,4 +1,4 @@
-"""One WebSocket on a connection that an HTTP server accepted."""
+"""A WebSocket on a connection that an HTTP server accepted."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class WebSocket:
     """Sends from any thread, receives in one.
 
     Args:
-        connection: on which a client asked for an upgrade.
-        request: the head of what it asked.
+        connection: the connection with the upgrade request.
+        request: the head of that request.
 
     Attributes:
-        flags: what the client said that it can do.
+        flags: features that the client announced.
     """
 
     def __init__(self, connection: socket.socket, request: bytes) -> None:
@@ -36,9 +36,9 @@ class WebSocket:
         self._lock = Lock()
 
     def accept(self) -> bool:
-        """Answer the upgrade that the client asked for; False when it was none.
+        """Accept the upgrade; False if the request was not a valid one.
 
-        From then on the client counts as connected: whoever sends to it must know it already.
+        From then on the client counts as connected, so senders must already know it.
         """
         with self._lock:
             self._protocol.receive_data(self._request)
@@ -51,7 +51,7 @@ class WebSocket:
             return False
 
     def send(self, message: str | bytes) -> None:
-        """Send a text or a binary message; nothing happens when the client is gone."""
+        """Send a text or a binary message; ignored if the client is gone."""
         with self._lock, contextlib.suppress(OSError):
             if self._protocol.state.name != "OPEN":
                 return
@@ -76,7 +76,7 @@ class WebSocket:
                 return
 
     def drop(self) -> None:
-        """End the connection without a word."""
+        """Close the connection without a closing message."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 

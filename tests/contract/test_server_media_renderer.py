@@ -9,7 +9,7 @@ import pytest
 
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import Behaviour, MediaRendererContract
-from tests.integration.comfyui_server.worlds import renderer
+from tests.integration.comfyui_server.renderers import renderer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

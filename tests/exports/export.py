@@ -1,4 +1,4 @@
-"""An export of a workflow with one prompt and one seed; a prompt ``run:...`` is Python to run."""
+"""An export of a workflow with a prompt and a seed; a prompt ``run:...`` is Python to run."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ has_manager = False
 
 
 def add_comfyui_directory_to_sys_path() -> None:
-    """Find ComfyUI upwards from the working folder."""
+    """Find ComfyUI in a parent of the working folder."""
     path = args.comfyui_directory or os.getcwd()
     print(f"ComfyUI found: {path}")
     sys.path.append(path)
@@ -35,7 +35,7 @@ def import_custom_nodes() -> None:
 
 
 def parse_arg(s):
-    """Parse JSON, or take the text."""
+    """Parse JSON, or use the text."""
     try:
         return json.loads(s)
     except (json.JSONDecodeError, TypeError):

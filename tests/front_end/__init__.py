@@ -1,1 +1,1 @@
-"""ComfyUI's own front end in a browser, as the judge of the conversion of its files."""
+"""ComfyUI's own front end in a browser, as a reference for the conversion of its files."""

@@ -1,4 +1,4 @@
-"""Compares every official template, or the files that are named, and prints what differs.
+"""Compares every official template, or the files that are named, and prints the differences.
 
 python -m tests.front_end [FILE ...]
 """

@@ -1,4 +1,4 @@
-"""Whether a converted workflow is the one that the front end exports."""
+"""Compares a converted workflow with the front end's export."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = "comfyui_workflow_templates_json"
 _EDITOR_ONLY: Final = frozenset({"Note", "MarkdownNote", "Reroute", "PrimitiveNode"})
-# Made by the browser: the picture of a 3D view, its buttons, and another one.
+# Created by the browser: the picture of a 3D view, its buttons, and another one.
 _IN_BROWSER: Final = frozenset(
     {("Load3D", "image"), ("Load3D", "clear"), ("Load3D", "upload 3d model")}
     | {("Load3D", "upload extra resources"), ("LoadImageOutput", "refresh")}
 )
 # The front end gives this input the value of the one before it; the file has the right one.
 _WRONG_THERE: Final = frozenset({("GeminiNanoBanana2V2", "model.aspect_ratio")})
-# What a job sets anyway; the front end replaces dates and values of other nodes in it.
+# Set by every job anyway; the front end replaces dates and values of other nodes in it.
 _OF_A_JOB: Final = "filename_prefix"
 
 
 @dataclass(slots=True)
 class Comparison:
-    """How a file compares.
+    """The comparison of a file.
 
     Attributes:
         file: its name.
-        structure: the nodes whose type or links differ, in words.
-        values: the other inputs that differ, in words.
+        structure: descriptions of the nodes whose type or links differ.
+        values: descriptions of the other inputs that differ.
         refusal: why it could not be converted, or "".
     """
 
@@ -47,7 +47,7 @@ class Comparison:
 
 
 def templates() -> list[Path]:
-    """The workflows of the official templates; empty where the package is not installed."""
+    """The workflows of the official templates; empty if the package is not installed."""
     spec = find_spec(TEMPLATES)
     places = spec.submodule_search_locations if spec else None
     if not places:
@@ -61,7 +61,7 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - a file of any shape
 
 
 def is_known(workflow: Mapping[str, object], info: ObjectInfo) -> bool:
-    """Whether all node types that a workflow runs are among those of a server."""
+    """Whether all node types of a workflow are among a server's."""
     subgraphs = {
         as_text(as_dict(subgraph).get("id")): as_dict(subgraph)
         for subgraph in as_list(as_dict(workflow.get("definitions")).get("subgraphs"))

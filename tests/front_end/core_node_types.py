@@ -1,9 +1,9 @@
-"""Makes the node types that come with Media Generator from a server's ``/object_info``.
+"""Creates the node types that ship with Media Generator from a server's ``/object_info``.
 
     python -m tests.front_end.core_node_types http://127.0.0.1:8188
 
-Only facts are kept: names, types, defaults, bounds and fixed choices, but no descriptions, and no
-names of files that happen to lie on that server.
+Only facts are kept: names, types, defaults, bounds and fixed choices, but no descriptions and no
+names of that server's files.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _choices(choices: list[object]) -> list[object]:
 
 
 def main() -> None:
-    """Ask the server, and write the file."""
+    """Request the node types from the server, and write the file."""
     with closing(ServerClient(ServerAddress(sys.argv[1]))) as client:
         info = facts(client.all_object_info())
         system = as_dict(client.system_stats().get("system"))

@@ -1,4 +1,4 @@
-"""The front end in a browser: it loads a workflow and exports it, as a person would."""
+"""The front end in a browser: it loads a workflow and exports it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _READY: Final = """() => window.app?.rootGraph && window.app.extensionManager
     && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 300"""
-# Of alternatives in a text it takes the first one, and drawing frames let late connections settle.
+# Of alternatives in a text it uses the first one, and drawn frames let late connections settle.
 _EXPORT: Final = """async (workflow) => {
     await app.loadGraphData(workflow, true, false, null, {skipAssetScans: true})
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
@@ -27,7 +27,7 @@ _EXPORT: Final = """async (workflow) => {
         Math.random = random
     }
 }"""
-_WORKFLOWS_PER_PAGE: Final = 40  # it keeps what it has loaded, and becomes slow
+_WORKFLOWS_PER_PAGE: Final = 40  # it keeps loaded workflows, and becomes slow
 _PATIENCE: Final = 300_000  # milliseconds
 
 
@@ -46,7 +46,7 @@ class Judge:
         self._loaded = 0
 
     def export(self, workflow: Mapping[str, object]) -> dict[str, Any] | None:
-        """The graph that the front end exports; None where it cannot."""
+        """The graph that the front end exports; None if it cannot."""
         if self._page is None or self._loaded % _WORKFLOWS_PER_PAGE == 0:
             self._page = self._opened()
         self._loaded += 1

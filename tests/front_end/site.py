@@ -1,7 +1,7 @@
-"""ComfyUI's front end served from its package, with a stub of the server behind it.
+"""ComfyUI's front end, served from its package with a stub of the server.
 
-The stub answers what the front end asks while it starts; ``/object_info`` is the stored one, so
-that the front end and the conversion know the same node types.
+The stub answers the front end's requests at its start; ``/object_info`` is the stored one, so that
+the front end and the conversion know the same node types.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ _ANSWERS: Final[Mapping[str, object]] = {
 
 
 def static_folder() -> Path | None:
-    """The files of the front end; None where the package is not installed."""
+    """The files of the front end; None if the package is not installed."""
     spec = find_spec(PACKAGE)
     places = spec.submodule_search_locations if spec else None
     return Path(next(iter(places))) / "static" if places else None
 
 
-def whole(info: Mapping[str, object]) -> dict[str, object]:
-    """Node types with the fields that the front end expects besides those that are stored."""
+def complete(info: Mapping[str, object]) -> dict[str, object]:
+    """Node types with the fields that the front end expects besides the stored ones."""
     return {
         name: {
             "name": name,
@@ -77,12 +77,12 @@ def whole(info: Mapping[str, object]) -> dict[str, object]:
 
 @contextmanager
 def served(info: Mapping[str, object]) -> Iterator[str]:
-    """The front end's address, for as long as the block lasts."""
+    """The front end's address, for the duration of the block."""
     folder = static_folder()
     if folder is None:
         raise FileNotFoundError(f"{PACKAGE} is not installed; use make front-end")
     answers = {path: json.dumps(answer).encode() for path, answer in _ANSWERS.items()}
-    answers["/api/object_info"] = json.dumps(whole(info)).encode()
+    answers["/api/object_info"] = json.dumps(complete(info)).encode()
     root = folder.resolve()
 
     class Handler(BaseHTTPRequestHandler):

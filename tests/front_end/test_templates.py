@@ -1,4 +1,4 @@
-"""A sample of the official templates: converted, they are what ComfyUI's front end exports.
+"""A sample of the official templates is converted like ComfyUI's front end exports them.
 
 ``make front-end`` compares all of them.
 """
@@ -15,21 +15,21 @@ from adapters.comfyui_graph.bundled_node_types import bundled_node_types
 from tests.front_end.comparison import compared, is_known, templates
 from tests.front_end.judge import Judge
 from tests.front_end.site import served, static_folder
+from tests.web.availability import REQUIRED, needed_chromium
 from tests.web.chromium import chromium
-from tests.web.needing import REQUIRED, needed_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SAMPLE = 30
-# Each needs something of its own: nested and bypassed subgraphs, promoted values, choices with
+# Each has a special feature: nested and bypassed subgraphs, promoted values, choices with
 # inputs of their own, growing groups, switches, songs.
 _CHOSEN = ("flux1_dev_uso_reference_image_gen", "audio_ace_step_1_5_checkpoint", "image_flux2")
 
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
-    """The front end in a browser, with the node types that come with the program."""
+    """The front end in a browser, with the node types that ship with the program."""
     if static_folder() is None or not templates():
         missing = "the front end is not installed; make slow installs it"
         if os.environ.get(REQUIRED) == "1":
@@ -42,8 +42,8 @@ def judge() -> Iterator[Judge]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_sample_of_the_templates_is_converted_as_the_front_end_does(judge: Judge) -> None:
-    """Nodes, links and values, in all of them."""
+def test_a_sample_of_the_templates_is_converted_like_the_front_end(judge: Judge) -> None:
+    """Nodes, links and values agree in all of them."""
     info, _ = bundled_node_types()
     files = templates()
     sample = {*files[:: len(files) // _SAMPLE], *(f for f in files if f.stem.startswith(_CHOSEN))}

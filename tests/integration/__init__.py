@@ -1,1 +1,1 @@
-"""Tests in which adapters meet the real thing: files, processes, databases, servers."""
+"""Tests of adapters with real files, processes, databases and servers."""

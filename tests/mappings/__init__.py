@@ -1,1 +1,1 @@
-"""Public workflows with the inputs that a person would name, and how the inferred mapping does."""
+"""Public workflows with their reviewed inputs, and the scores of the inferred mappings."""

@@ -1,4 +1,4 @@
-"""Scores the inferred mappings of public workflows, and prints what differs.
+"""Scores the inferred mappings of public workflows, and prints the differences.
 
 python -m tests.mappings [--clones DIR] [--object-info FILE]
 

@@ -1,7 +1,7 @@
 """Compares inferred mappings with the reviewed tables beside this file.
 
-A row holds facts alone: where a file is, and the inputs that its fields belong to. Each field has a
-list of answers that are equally right; a field that is left out belongs to no input.
+A row contains only facts: where a file is, and the inputs of its fields. Each field has a list of
+equally right answers; a missing field belongs to no input.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Row:
     """One reviewed file.
 
     Attributes:
-        name: of a template, or the file's path in its repository.
-        repository: on GitHub, as "owner/name"; "" for a template.
-        commit: at which it was read; "" for a template.
-        kind: the media kind that it makes.
+        name: a template's name, or the file's path in its repository.
+        repository: GitHub repository as "owner/name"; "" for a template.
+        commit: the commit at which it was read; "" for a template.
+        kind: the media kind that it produces.
         partner: whether it has nodes for paid services, which the bundled node types lack.
-        right: for each field the answers that are right, each a set of inputs.
+        right: the right answers for each field, each a set of inputs.
     """
 
     name: str
@@ -66,11 +66,11 @@ def rows(table: str) -> list[Row]:
 
 @dataclass(slots=True)
 class Score:
-    """How the inferred mappings compare.
+    """The scores of the inferred mappings.
 
     Attributes:
-        counts: of files, of right prompts, of wrong words, of right sizes.
-        misses: what differs, in words.
+        counts: number of files, right prompts, wrong texts, and right sizes.
+        misses: descriptions of the differences.
     """
 
     counts: Counter[str] = field(default_factory=Counter)

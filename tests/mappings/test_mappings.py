@@ -1,4 +1,4 @@
-"""The inferred mappings of public workflows are those that a person wrote down.
+"""The inferred mappings of public workflows agree with the reviewed ones.
 
 ``make mappings`` prints every difference, and scores API files, too, if clones of their
 repositories are there.
@@ -16,14 +16,14 @@ from domain.prompt import Kind
 from tests.front_end.comparison import templates
 from tests.mappings.scores import TEXTS, Row, Score, rows
 from tests.unit.adapters.comfyui_graph.graphs import example_graph
-from tests.web.needing import REQUIRED
+from tests.web.availability import REQUIRED
 
 _MIN_ROWS = 100
 
 
 @pytest.mark.parametrize("table", ["api_files", "templates"])
-def test_the_tables_are_sound(table: str) -> None:
-    """Enough rows, none twice, and no input with two texts."""
+def test_the_tables_are_valid(table: str) -> None:
+    """Enough rows, no duplicates, and no input with two texts."""
     table_rows = rows(table)
     assert len(table_rows) >= _MIN_ROWS
     assert len({(row.repository, row.name) for row in table_rows}) == len(table_rows)
@@ -32,8 +32,8 @@ def test_the_tables_are_sound(table: str) -> None:
         assert not set().union(*main) & set().union(*second), row
 
 
-def test_a_wrong_mapping_is_noticed() -> None:
-    """A row that says the opposite, one that expects less, and one that is right."""
+def test_a_wrong_mapping_is_detected() -> None:
+    """A row that says the opposite, one that expects less, and a right one."""
     prompts = {"prompt": [{"2.text"}], "negative_prompt": [{"3.text"}]}
     sizes = {"width": [{"4.width"}], "height": [{"4.height"}]}
     exchanged = {"prompt": [{"3.text"}], "negative_prompt": [{"2.text"}]}
@@ -52,8 +52,8 @@ def test_a_wrong_mapping_is_noticed() -> None:
 
 
 @pytest.mark.slow
-def test_the_templates_are_mapped_as_a_person_would() -> None:
-    """No text goes to the wrong side, and every prompt, second text and size is right."""
+def test_the_templates_are_mapped_correctly() -> None:
+    """No text goes to the wrong input, and every prompt, second text and size is right."""
     files = {path.stem: path for path in templates()}
     if not files:
         if os.environ.get(REQUIRED) == "1":

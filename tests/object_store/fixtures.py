@@ -1,4 +1,4 @@
-"""A store for the process that runs tests, started when the first test needs it."""
+"""A store for the process that runs tests, started for the first test that needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def bucket_server() -> Iterator[BucketServer]:
-    """One for all tests of a process."""
+    """One store for all tests of a process."""
     from tests.object_store.server import BucketServer  # noqa: PLC0415 - imports moto
 
     server = BucketServer()
@@ -24,7 +24,7 @@ def bucket_server() -> Iterator[BucketServer]:
 
 @pytest.fixture
 def bucket(bucket_server: BucketServer) -> Iterator[TestBucket]:
-    """A fresh bucket in a store that behaves."""
+    """A new bucket in a store without faults."""
     from tests.object_store.server import TestBucket  # noqa: PLC0415 - imports moto
 
     made = TestBucket(bucket_server)

@@ -1,4 +1,4 @@
-"""An object store on this machine: moto's S3, behind an application that can misbehave."""
+"""An object store on this machine: moto's S3, behind an application that can inject faults."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BucketServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Listen, on the port of before if there was one; buckets and objects are still there."""
+        """Listen, on the same port as before; buckets and objects are still there."""
         if self._held is not None:
             self._held.close()
             self._held = None
@@ -58,20 +58,20 @@ class BucketServer:
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Listen no more: connections are refused from now on."""
+        """Stop listening: connections are refused from now on."""
         self.close()
-        # Bound and not listened on, so that no other program gets the port meanwhile.
+        # Bound but not listening, so that no other program gets the port meanwhile.
         held = socket.socket()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             held.bind(("127.0.0.1", self.port))
-        except OSError:  # a connection of before is in the way; it keeps the port, too
+        except OSError:  # an earlier connection is in the way; it keeps the port, too
             held.close()
         else:
             self._held = held
 
     def close(self) -> None:
-        """Listen no more, for good."""
+        """Stop listening for good."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -83,7 +83,7 @@ class BucketServer:
 
 
 class ServerProcess:
-    """The same in a process of its own, for tests that copy theirs."""
+    """The same in a separate process, for tests that copy their own."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.object_store.server"]
@@ -92,7 +92,7 @@ class ServerProcess:
         )
         self.url = self._answer()
 
-    def tell(self, word: str) -> None:
+    def send(self, word: str) -> None:
         """``stop`` or ``start`` it, or let it ``refuse`` and ``serve`` requests."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n")
@@ -100,7 +100,7 @@ class ServerProcess:
         self._answer()
 
     def end(self) -> None:
-        """End the process; what was stored is gone."""
+        """End the process; its objects are gone."""
         self._process.kill()
         self._process.communicate()
 
@@ -110,9 +110,9 @@ class ServerProcess:
 
 
 class TestBucket:
-    """A fresh bucket, and a way into it past the product."""
+    """A new bucket, and access to it without Media Generator."""
 
-    __test__ = False  # or pytest would take it for tests
+    __test__ = False  # or pytest would collect it as tests
 
     def __init__(self, server: BucketServer | ServerProcess) -> None:
         self._url = server.url
@@ -128,7 +128,7 @@ class TestBucket:
 
     @property
     def settings(self) -> BucketSettings:
-        """Settings that lead to it."""
+        """Media Generator's settings for it."""
         return BucketSettings(
             f"s3://{self.name}/{PREFIX}", self._url, "us-east-1", "tests", "tests"
         )
@@ -145,11 +145,11 @@ class TestBucket:
         }
 
     def storage(self) -> S3Bucket:
-        """The product's way into it."""
+        """Media Generator's own access to it."""
         return S3Bucket(self.settings)
 
     def objects(self) -> dict[str, bytes]:
-        """Every object below the prefix but hidden ones, by its key without the prefix."""
+        """Every object below the prefix except hidden ones, by its key without the prefix."""
         listed = self._client.list_objects_v2(Bucket=self.name, Prefix=f"{PREFIX}/")
         keys = [each["Key"].removeprefix(f"{PREFIX}/") for each in listed.get("Contents", ())]
         return {key: self.get(key) for key in keys if not key.startswith(".")}
@@ -161,17 +161,17 @@ class TestBucket:
         return content
 
     def put(self, key: str, content: bytes, **labels: str) -> None:
-        """Let a stranger write an object, in place of any other."""
+        """Write an object as another program, replacing any other."""
         self._client.put_object(
             Bucket=self.name, Key=f"{PREFIX}/{key}", Body=content, Metadata=labels
         )
 
     def delete(self, key: str) -> None:
-        """Let a stranger delete an object."""
+        """Delete an object as another program."""
         self._client.delete_object(Bucket=self.name, Key=f"{PREFIX}/{key}")
 
     def remove(self) -> None:
-        """Remove the bucket with all that is in it."""
+        """Remove the bucket with all of its objects."""
         listed = self._client.list_objects_v2(Bucket=self.name)
         for each in listed.get("Contents", ()):
             self._client.delete_object(Bucket=self.name, Key=each["Key"])
@@ -179,7 +179,7 @@ class TestBucket:
 
 
 def refusal(status: str, code: str) -> WSGIApplication:
-    """An answer of the store that is an error: ``403 Forbidden`` and ``AccessDenied``, say."""
+    """An error response of the store, such as ``403 Forbidden`` and ``AccessDenied``."""
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = _ERROR.format(code=code).encode()
@@ -190,7 +190,7 @@ def refusal(status: str, code: str) -> WSGIApplication:
 
 
 def main() -> None:
-    """Serve until the input ends; each line of it is an order, and is answered when it is done."""
+    """Serve until the input ends; each line of it is a command, answered once it is done."""
     server = BucketServer()
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""A cable to a server, which can be pulled: a proxy that goes on taking and gives nothing."""
+"""A proxy for a server that can stop delivering, like a network whose cable was pulled."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _CHUNK = 65536  # bytes
 
 
 class Cable:
-    """Passes on what both ends say, until it is pulled; then it keeps what they say.
+    """Forwards both directions until it is pulled; then it keeps the data.
 
-    Nobody is told, and no connection is closed: as with a server that hangs. What was kept goes on
-    its way once the cable is back.
+    No connection is closed, as with a server that hangs. Kept data is forwarded once the cable is
+    back.
 
     Attributes:
         port: of loopback, which leads to the server.
@@ -34,15 +34,15 @@ class Cable:
         Thread(target=self._accept, daemon=True).start()
 
     def pull(self) -> None:
-        """From now on nothing passes."""
+        """Stop forwarding."""
         self._whole.clear()
 
     def put_back(self) -> None:
-        """Everything passes again."""
+        """Forward kept and new data again."""
         self._whole.set()
 
     def close(self) -> None:
-        """End everything."""
+        """Close all connections."""
         self._is_closed = True
         self._whole.set()
         for end in (self._listener, *self._ends):
@@ -83,7 +83,7 @@ class Cable:
 
 @contextmanager
 def cable(server_port: int) -> Iterator[Cable]:
-    """A cable to a port of loopback, gone at the end."""
+    """A cable to a port of loopback, closed at the end of the block."""
     made = Cable(server_port)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""Fixtures: the session's PostgreSQL server, and a database of the test's own in it."""
+"""Fixtures: the session's PostgreSQL server, and a test's own database in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.postgres.needing import needed_binaries
+from tests.postgres.availability import needed_binaries
 from tests.postgres.server import Address, session_server
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class TestDatabase:
 
     @property
     def url(self) -> str:
-        """For ``database.url``, with the password in it."""
+        """The value for ``database.url``, including the password."""
         return self.server.url(self.name)
 
     def execute(self, statement: str, values: Any = None) -> list[Any]:  # noqa: ANN401
-        """Run a statement as another program does, in a connection of its own, and commit."""
+        """Run a statement as another program, in a separate connection, and commit."""
         return self.server.execute(self.name, statement, values)
 
 
@@ -48,7 +48,7 @@ def postgres_binaries() -> Path:
 def postgres_server(
     postgres_binaries: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> Address:
-    """The server of this session, one for all of its processes. No test may stop it."""
+    """The server of this session, shared by all of its processes. No test may stop it."""
     shared, session = tmp_path_factory.getbasetemp(), os.getpid()
     if worker_id != "master":
         shared, session = shared.parent, os.getppid()
@@ -65,7 +65,7 @@ def postgres_database(postgres_server: Address) -> Iterator[TestDatabase]:
 
 @pytest.fixture
 def queue_database(postgres_database: TestDatabase) -> TestDatabase:
-    """A database with the shared tables, as ``mediagen init`` makes them."""
+    """A database with the shared tables, as ``mediagen init`` creates them."""
     from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
     from adapters.postgres.schema import create_tables  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ def queue_database(postgres_database: TestDatabase) -> TestDatabase:
 
 @pytest.fixture(scope="module")
 def shared_url(postgres_server: Address) -> Iterator[str]:
-    """A database for all of these tests, each of which finds it empty."""
+    """A database for all of these tests, empty at the start of each."""
     from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
     from adapters.postgres.schema import create_tables  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ def shared_url(postgres_server: Address) -> Iterator[str]:
     create_tables(PostgresAddress(url))
     postgres_server.execute(name, "ALTER TABLE writings ALTER title SET DEFAULT ''")
     postgres_server.execute(name, "ALTER TABLE writings ALTER content DROP NOT NULL")
-    # Tables of other programs may lack it, and then prompts with artifacts can be deleted.
+    # Other programs' tables may lack it, and then prompts with artifacts can be deleted.
     foreign_key = "prompt_artifacts_prompt_id_fkey"
     postgres_server.execute(name, f"ALTER TABLE prompt_artifacts DROP CONSTRAINT {foreign_key}")
     yield url
@@ -93,7 +93,7 @@ def shared_url(postgres_server: Address) -> Iterator[str]:
 
 @pytest.fixture
 def others(shared_url: str) -> Iterator[PostgresOutside]:
-    """Other programs, at a database with the shared tables."""
+    """Other programs, using a database with the shared tables."""
     from tests.contract.postgres_outside import PostgresOutside  # noqa: PLC0415 - needs an extra
 
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode before a server of the tests."""
+"""A PgBouncer in transaction mode in front of a server of the tests."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PATIENCE = 60.0  # seconds, on a busy machine
 
 @contextmanager
 def pgbouncer(program: str, database: TestDatabase) -> Iterator[str]:
-    """The URL of a database behind a PgBouncer that runs within the block.
+    """The URL of a database behind a PgBouncer that runs for the duration of the block.
 
     Args:
         program: the path of PgBouncer.
-        database: behind it; its superuser's password is that of the clients, too.
+        database: the database behind it; clients use its superuser's password.
     """
     server, port = database.server, free_port()
     folder = own(Path(tempfile.mkdtemp(prefix="mgpb-", dir="/tmp")))

@@ -1,6 +1,6 @@
-"""PostgreSQL servers for tests: on loopback alone, as an unprivileged user, gone with their tests.
+"""PostgreSQL servers for tests: on loopback only, run by an unprivileged user, removed at the end.
 
-Run as a module it keeps one server for a whole session of pytest; see :func:`session_server`.
+Run as a module, it keeps one server for a whole pytest session; see :func:`session_server`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BINARIES: Final = "MEDIAGEN_POSTGRES_BIN"
 _FOLDERS: Final = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
-    "/usr/pgsql-*/bin",  # packages of PostgreSQL's own for Fedora and its like
+    "/usr/pgsql-*/bin",  # PostgreSQL's own packages for Fedora and similar systems
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 )
@@ -48,13 +48,13 @@ _SETTINGS: Final = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "log_min_messages": "fatal",
-    "timezone": "Asia/Kolkata",  # whoever forgets the zone is off by a half hour
+    "timezone": "Asia/Kolkata",  # a forgotten zone is off by a half hour
     "datestyle": "SQL, DMY",
 }
 
 
 def find_binaries() -> Path | None:
-    """The folder of PostgreSQL's programs, the newest where there are several; or None."""
+    """The folder of PostgreSQL's programs, the newest if there are several; or None."""
     if chosen := os.environ.get(BINARIES):
         return Path(chosen)
     if program := shutil.which("initdb"):
@@ -73,7 +73,7 @@ def _digits(text: str) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses at the moment."""
+    """A port of loopback that is not in use."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def free_port() -> int:
 
 @cache
 def unprivileged() -> Mapping[str, Any]:
-    """Arguments of Popen that make a child of root an ordinary user's."""
+    """Arguments for Popen that run a child of root as an ordinary user."""
     if os.geteuid() != 0:
         return {}
     for name in _SYSTEM_USERS:
@@ -104,12 +104,12 @@ def own(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Address:
-    """How to reach a server as its superuser.
+    """The address of a server, and its superuser's password.
 
     Attributes:
-        folder: of its files, its socket among them.
-        port: on loopback, and of the socket.
-        password: of the superuser over TCP; none is needed over the socket.
+        folder: the folder of its files and its socket.
+        port: on loopback, and in the socket's name.
+        password: the superuser's password over TCP; the socket needs none.
     """
 
     folder: str
@@ -118,19 +118,19 @@ class Address:
     user: str = "mediagen"
 
     def url(self, database: str = "postgres", **options: str) -> str:
-        """A URL with the password in it."""
+        """A URL that contains the password."""
         query = "&".join(f"{key}={value}" for key, value in options.items())
         place = f"{self.user}:{self.password}@127.0.0.1:{self.port}/{database}"
         return f"postgresql://{place}" + (f"?{query}" if query else "")
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
-        """A connection of the superuser, which commits every statement."""
+        """A connection of the superuser that commits every statement."""
         import psycopg  # noqa: PLC0415 - not for every start of pytest
 
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=60)
 
     def execute(self, database: str, statement: str, values: Any = None) -> list[Any]:  # noqa: ANN401
-        """Run a statement of plain SQL as another program does."""
+        """Run a plain SQL statement as another program."""
         with self.connect(database) as connection:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
@@ -142,7 +142,7 @@ class Address:
         return name
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is still connected."""
+        """Drop a database, even if clients are still connected."""
         self.execute("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
@@ -150,7 +150,7 @@ _numbers = count()
 
 
 class Server:
-    """A server of its own, for tests that stop, crash or configure it.
+    """A separate server, for tests that stop, crash or configure it.
 
     Args:
         binaries: the folder of PostgreSQL's programs.
@@ -165,7 +165,7 @@ class Server:
         primary: Address | None = None,
     ) -> None:
         self._binaries = binaries
-        # Not in pytest's own folder, which only its user may enter; and sockets have short paths.
+        # Not in pytest's own folder, which only its user may enter; and socket paths must be short.
         self.folder = own(Path(tempfile.mkdtemp(prefix="mgpg-", dir=_short_temporary_folder())))
         password = primary.password if primary else secrets.token_hex(8)
         self.address = Address(str(self.folder), free_port(), password)
@@ -193,7 +193,7 @@ class Server:
             f"--pgdata={self._data}",
             f"--username={self.address.user}",
             f"--pwfile={password}",
-            "--auth-local=trust",  # the folder is closed to others
+            "--auth-local=trust",  # other users cannot enter the folder
             "--auth-host=scram-sha-256",
             "--encoding=UTF8",
             "--locale=C",
@@ -228,7 +228,7 @@ class Server:
             raise RuntimeError(message)
 
     def start(self) -> None:
-        """Start it, and wait until it takes connections."""
+        """Start it, and wait until it accepts connections."""
         import psycopg  # noqa: PLC0415 - not for every start of pytest
 
         with (self.folder / "log").open("ab") as log:
@@ -255,12 +255,12 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The number of its first process."""
+        """The id of its first process."""
         assert self._postmaster
         return self._postmaster.pid
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT ends its sessions, SIGQUIT and SIGKILL are a crash."""
+        """Stop it: SIGINT ends its sessions, SIGQUIT and SIGKILL are crashes."""
         if self._postmaster is None:
             return
         children = []
@@ -273,14 +273,14 @@ class Server:
             self._postmaster.kill()
             self._postmaster.wait()
         self._postmaster = None
-        for child in children:  # the children of one that was killed notice late
+        for child in children:  # children of a killed server notice late
             if how is signal.SIGKILL:
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
         psutil.wait_procs(children, timeout=_PATIENCE)
 
     def remove(self) -> None:
-        """End it, and remove its files."""
+        """Stop it, and remove its files."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -289,7 +289,7 @@ class Server:
 def running_server(
     binaries: Path, settings: Mapping[str, str] | None = None, primary: Address | None = None
 ) -> Iterator[Server]:
-    """A server of a test's own, started; removed at the end."""
+    """A test's own server, started; removed at the end."""
     server = Server(binaries, settings, primary)
     try:
         server.start()
@@ -299,15 +299,15 @@ def running_server(
 
 
 def session_server(binaries: Path, shared: Path, session: int) -> Address:
-    """The one server of a session of pytest, started by whichever process asks first.
+    """The single server of a pytest session, started by the first process that asks for it.
 
-    A process of its own keeps it, and ends it as soon as the session's first process is gone,
-    whatever ended that.
+    A separate process keeps it, and stops it as soon as the session's first process has ended,
+    for whatever reason.
 
     Args:
         binaries: the folder of PostgreSQL's programs.
         shared: a folder that all processes of the session share.
-        session: number of the session's first process.
+        session: id of the session's first process.
     """
     address = shared / "postgres.json"
     with (shared / "postgres.lock").open("w") as lock:
@@ -333,7 +333,7 @@ def _short_temporary_folder() -> str:
 
 
 def _keep(binaries: Path, address: Path, session: psutil.Process) -> None:
-    """Start a server, leave the process that asked for it, and stay until the session ends."""
+    """Start a server, detach from the calling process, and stay until the session ends."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
@@ -344,7 +344,7 @@ def _keep(binaries: Path, address: Path, session: psutil.Process) -> None:
         unfinished.write_text(json.dumps(asdict(server.address)))
         unfinished.rename(address)
         os.write(writing, b"1")
-        for stream in (1, 2, writing):  # whoever waits for the end of its output may go on
+        for stream in (1, 2, writing):  # processes that read its output to the end may continue
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         while session.is_running() and session.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.2)

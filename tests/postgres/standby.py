@@ -1,4 +1,4 @@
-"""A primary server with a standby that takes over."""
+"""A primary PostgreSQL server with a standby that takes over."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Pair:
         self.standby.promote()
 
     def promoted_rows(self, statement: str) -> list[Any]:
-        """What the standby says; it writes once it is promoted."""
+        """Rows of a query on the standby, which accepts writes once promoted."""
         return self.standby.address.execute(self._name, statement)
 
     def primary_rows(self, statement: str) -> list[Any]:
-        """What the primary server says."""
+        """Rows of a query on the primary server."""
         return self.primary.address.execute(self._name, statement)
 
     def synchronise(self) -> None:
-        """From now on a commit waits until it is on the standby, too."""
+        """From now on a commit waits until the standby has it, too."""
         self.primary_rows("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.primary_rows("SELECT pg_reload_conf()")
         deadline = time.monotonic() + _PATIENCE

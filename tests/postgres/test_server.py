@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests itself."""
+"""The tests' PostgreSQL server itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.postgres.server import session_server
 pytestmark = pytest.mark.slow
 
 
-def test_all_processes_of_a_session_share_a_server_that_ends_with_its_first(
+def test_a_sessions_processes_share_a_server_that_ends_with_the_first(
     postgres_binaries: Path, tmp_path: Path
 ) -> None:
-    """Whatever ended the session: here its first process is killed."""
+    """However the session ends: here its first process is killed."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"]) as session:
         try:
             address = session_server(postgres_binaries, tmp_path, session.pid)

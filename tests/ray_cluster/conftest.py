@@ -1,4 +1,4 @@
-"""The cluster of the tests inside the namespace."""
+"""The cluster for the tests inside the namespace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Nodes]:
-    """A head without slots. What runs ends with the namespace."""
+    """A head without slots. Everything that runs ends with the namespace."""
     assert os.environ.get(INSIDE) == "1", "Ray would listen on all interfaces"
     loopback_up()
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:

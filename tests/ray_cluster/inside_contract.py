@@ -1,4 +1,4 @@
-"""The renderer through a Ray cluster keeps the contract, in both modes of transfer."""
+"""The renderer on a Ray cluster fulfils the contract, in both modes of transfer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCRIPTS = {
 
 
 class TestRayRenderer(MediaRendererContract):
-    """Files are sent. Renderers are kept: making one starts a process on a node."""
+    """Files are transferred. Renderers are reused, because each one starts a process on a node."""
 
     is_shared: ClassVar[bool] = False
     _folder: ClassVar[Path]
@@ -73,6 +73,6 @@ class TestRayRenderer(MediaRendererContract):
 
 
 class TestRayRendererWithASharedFolder(TestRayRenderer):
-    """The nodes write into the job's folder itself."""
+    """The nodes write directly into the job's folder."""
 
     is_shared = True

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from domain.prompt import Kind
-from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, until
+from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import RecordingContext, job_for
-from tests.integration.comfyui_server.worlds import INPUTS, picture_graph
+from tests.integration.comfyui_server.renderers import INPUTS, picture_graph
 from tests.ray_cluster.nodes import (
     ADDRESS,
     PATIENCE,
@@ -41,7 +41,7 @@ def configure(
     place.configure(
         {
             "media": {
-                "scripts": place.named(script),
+                "scripts": place.script_paths(script),
                 "renderer": {"image": "ray", "audio": "ray"},
                 "ray": {"address": ADDRESS, "slots": slots, **ray},
             }
@@ -49,8 +49,8 @@ def configure(
     )
 
 
-def test_prompts_are_published_although_a_node_is_lost(nodes: Nodes, tmp_path: Path) -> None:
-    """Each once, with files that open; `run` renders what is left, and ends."""
+def test_prompts_are_published_although_a_node_is_killed(nodes: Nodes, tmp_path: Path) -> None:
+    """Each once, with valid files; `run` renders the rest, and ends."""
     nodes.only(2, 3)
     place = Installation(tmp_path)
     place.shell.environment.update({k: v for k, v in os.environ.items() if k.startswith("RAY_")})
@@ -59,9 +59,9 @@ def test_prompts_are_published_although_a_node_is_lost(nodes: Nodes, tmp_path: P
     prompts = [place.poet.write(image(f"lake {n}")) for n in range(12)]
     song = place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
     with place.started("daemon") as process:
-        until(lambda: list(place.statuses().values()).count("ready") >= 3, PATIENCE)
+        wait_until(lambda: list(place.statuses().values()).count("ready") >= 3, PATIENCE)
         nodes.kill(2)
-        until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
+        wait_until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
         process.send_signal(signal.SIGTERM)
         printed, complaints = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, printed + complaints
@@ -93,23 +93,23 @@ def test_a_daemon_that_is_killed(nodes: Nodes, tmp_path: Path) -> None:
     configure(place, [{"num_gpus": 0, "resources": {"slot": 1}}], "waits.py")
     prompt = place.poet.write(json.dumps(LAKE))
     with place.started("daemon") as process:
-        place.begun(process)
+        place.wait_until_started(process)
         assert place.processes()
         process.kill()
         process.wait()
         wait_for(lambda: not place.processes(), "the script has ended")
         wait_for(lambda: not nodes.workers() and not nodes.drivers(), "so has what started it")
-    place.go()
+    place.release()
     ended = place.run()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert place.statuses() == {prompt: "ready"}
     assert len(place.rows(prompt)) == 1
-    assert len(place.asked()) == 2
+    assert len(place.calls()) == 2
     place.check()
 
 
-def test_a_server_that_lives_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
-    """Previews, progress and files come from it; a changed graph is used at once."""
+def test_a_server_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
+    """Its previews, progress and files arrive; a changed graph is used at once."""
     nodes.only(2)
     (tmp_path / "workflows").mkdir()
     graph = saved(tmp_path / "workflows", picture_graph())

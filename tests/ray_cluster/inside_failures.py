@@ -1,4 +1,4 @@
-"""What becomes of renders, prompts and processes when parts of a Ray cluster are lost."""
+"""Renders, prompts and processes after parts of a Ray cluster are lost."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import RenderJob
     from tests.ray_cluster.nodes import Nodes
 
-# Starts a child in its group and one that leaves it, writes down all three, and goes on for ever
-# until its folder holds a file "end".
+# Starts a child in its group and one outside it, records all three, and runs for ever
+# until its folder contains a file "end".
 LINGERS = """
     import argparse, json, os, pathlib, subprocess, sys, time
     parser = argparse.ArgumentParser()
@@ -61,7 +61,7 @@ LINGERS = """
 
 
 class Lingering:
-    """A script that goes on until it is told to end."""
+    """A script that runs until its end is requested."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,7 +71,7 @@ class Lingering:
         self._seen: set[str] = set()
 
     def started(self) -> tuple[list[int], dict[str, str]]:
-        """Processes and environment of the run that began last; waits for it."""
+        """Processes and environment of the last run that began; waits for it."""
         found: list[Path] = []
 
         def is_new() -> bool:
@@ -93,7 +93,7 @@ class Lingering:
 
 @pytest.fixture
 def lingering(tmp_path: Path) -> Lingering:
-    """A script that goes on until it is told to end."""
+    """A script that runs until its end is requested."""
     folder = tmp_path / "workflow"
     folder.mkdir()
     return Lingering(folder)
@@ -106,7 +106,7 @@ def job(folder: Path, slot: int = 1) -> RenderJob:
 
 @contextmanager
 def rendering(renderer: RayRenderer) -> Iterator[ThreadPoolExecutor]:
-    """Threads that render, and the renderer, which is closed at the end."""
+    """Rendering threads, and the renderer, which is closed at the end."""
     try:
         with ThreadPoolExecutor(4) as pool:
             yield pool
@@ -114,22 +114,22 @@ def rendering(renderer: RayRenderer) -> Iterator[ThreadPoolExecutor]:
         renderer.close()
 
 
-def has_place(renderer: RayRenderer, slot: int = 1) -> bool:
+def can_claim(renderer: RayRenderer, slot: int = 1) -> bool:
     """Whether a prompt may be claimed for a slot of the worker."""
     return renderer.waiting_processes(Kind.IMAGE, {}, slot) is not None
 
 
 def test_a_killed_worker(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None:
-    """The prompt is given back at once, the script's group dies with it, and the slot returns.
+    """The prompt is released at once, the script's group dies with it, and the slot returns.
 
-    What left the group is ended by the next slot on the node. The script sees the environment of
-    the node, without what Ray adds to it.
+    Processes outside the group are ended by the next slot on the node. The script sees the node's
+    environment, without Ray's additions.
     """
     nodes.only(2)
     renderer = lingering.renderer()
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
-        assert has_place(renderer)
+        assert can_claim(renderer)
         future = pool.submit(renderer.render, job(tmp_path / "out1"), RecordingContext())
         pids, environment = lingering.started()
         assert "OMP_NUM_THREADS" not in environment
@@ -140,24 +140,24 @@ def test_a_killed_worker(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
         wait_for(lambda: not living(pids[:2]), "the script's group has ended")
         failure = future.result().failure()
         assert failure.code is FailureCode.SERVER_LOST
-        wait_for(lambda: has_place(renderer), "Ray has started the slot again")
+        wait_for(lambda: can_claim(renderer), "Ray has started the slot again")
         wait_for(lambda: not living(pids), "what left the group has ended")
         lingering.end()
         watch = RecordingContext()
         assert is_successful(renderer.render(job(tmp_path / "out2"), watch))
         assert (tmp_path / "out2" / "made.png").read_bytes() == b"of no interest here"
         assert watch.printed["stdout"] == len("lingering\n")
-        assert watch.workflows == []  # they are no processes of this machine
+        assert watch.workflows == []  # they are not processes of this machine
     wait_for(lambda: not nodes.workers(), "closing ends the slots")
 
 
 def test_a_killed_node(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None:
-    """Its prompt is given back, the other goes on, and nothing is claimed for the lost slot."""
+    """Its prompt is released, the other continues, and nothing is claimed for the lost slot."""
     nodes.only(2, 3)
     renderer = lingering.renderer()
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
-        wait_for(lambda: has_place(renderer, 1) and has_place(renderer, 2), "both slots are there")
+        wait_for(lambda: can_claim(renderer, 1) and can_claim(renderer, 2), "both slots are there")
         first = pool.submit(renderer.render, job(tmp_path / "out1", 1), RecordingContext())
         lingering.started()
         second = pool.submit(renderer.render, job(tmp_path / "out2", 2), RecordingContext())
@@ -166,17 +166,17 @@ def test_a_killed_node(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> No
         wait_for(lambda: first.done() or second.done(), "one of them is lost")
         lost, other, slot = (first, second, 1) if first.done() else (second, first, 2)
         assert lost.result().failure().code is FailureCode.SERVER_LOST
-        assert not has_place(renderer, slot)
+        assert not can_claim(renderer, slot)
         assert renderer.preflight(Kind.IMAGE) is None  # for the other slot
         assert not other.done()
         nodes.only(2, 3)
-        wait_for(lambda: has_place(renderer, slot), "the slot is on the node that came back")
+        wait_for(lambda: can_claim(renderer, slot), "the slot is on the node that came back")
         lingering.end()
         assert is_successful(other.result())
 
 
 def test_a_slot_without_a_node(nodes: Nodes, lingering: Lingering) -> None:
-    """Nothing is claimed for it until a node comes that has what it takes, labels included."""
+    """Nothing is claimed for it until a node with its resources and labels joins."""
     nodes.only(2)
     scripts = {(k, ""): script_workflow(lingering.script, lingering.folder, k) for k in Kind}
     wanted = replace(demand(slot=1), labels={"number": "4"})
@@ -187,10 +187,10 @@ def test_a_slot_without_a_node(nodes: Nodes, lingering: Lingering) -> None:
         assert failure is not None
         assert failure.code is FailureCode.CLUSTER_UNUSABLE
         assert "offers slot 1, label number=4" in failure.message
-        assert not has_place(renderer)
+        assert not can_claim(renderer)
         nodes.only(2, 4)
-        wait_for(lambda: has_place(renderer), "the slot is on the new node")
-        assert not has_place(renderer, 2)
+        wait_for(lambda: can_claim(renderer), "the slot is on the new node")
+        assert not can_claim(renderer, 2)
         assert renderer.preflight(Kind.IMAGE) is None  # for the other slot
     finally:
         renderer.close()
@@ -208,36 +208,36 @@ def test_a_killed_driver(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
         kill(driver)
         assert future.result().failure().code is FailureCode.SERVER_LOST
         wait_for(lambda: not living(pids[:2]), "the script's group has ended")
-        wait_for(lambda: has_place(renderer), "another driver has a slot")
+        wait_for(lambda: can_claim(renderer), "another driver has a slot")
         wait_for(lambda: not living(pids), "what left the group has ended")
         lingering.end()
         assert is_successful(renderer.render(job(tmp_path / "out2"), RecordingContext()))
 
 
-def test_a_wish_to_stop_ends_what_a_script_started(
+def test_a_requested_stop_ends_all_processes_of_a_script(
     nodes: Nodes, lingering: Lingering, tmp_path: Path
 ) -> None:
-    """Also what left its group."""
+    """Including those outside its group."""
     nodes.only(2)
     renderer = lingering.renderer()
 
     class Stopped(RecordingContext):
-        wish = False
+        requested = False
 
         def must_stop(self) -> bool:
-            return self.wish
+            return self.requested
 
     watch = Stopped()
     with rendering(renderer) as pool:
         future = pool.submit(renderer.render, job(tmp_path / "out"), watch)
         pids, _ = lingering.started()
-        watch.wish = True
+        watch.requested = True
         assert future.result().failure().code is FailureCode.INTERRUPTED
         assert not living(pids)
 
 
 def test_the_doctor(nodes: Nodes, lingering: Lingering) -> None:
-    """It says which nodes can have a slot, and what each lacks."""
+    """It lists which nodes can have a slot, and what each lacks."""
     nodes.only(2)
     scripts = {(k, ""): script_workflow(lingering.script, lingering.folder, k) for k in Kind}
 
@@ -275,12 +275,12 @@ def test_a_wrong_token(nodes: Nodes, lingering: Lingering, monkeypatch: pytest.M
 
 
 def test_a_lost_head(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None:
-    """Ray ends its driver, not this process; a new head is used as soon as it is there."""
+    """Ray ends its driver, not this process; a new head is used as soon as it is up."""
     nodes.only(2)
     renderer = lingering.renderer()
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
-        assert has_place(renderer)
+        assert can_claim(renderer)
         future = pool.submit(renderer.render, job(tmp_path / "out1"), RecordingContext())
         pids, _ = lingering.started()
         nodes.kill_head()
@@ -293,11 +293,11 @@ def test_a_lost_head(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None
             ),
             "the cluster is reported as lost",
         )
-        assert not has_place(renderer)
+        assert not can_claim(renderer)
         nodes.kill(2)
         nodes.start()
         nodes.only(2)
-        wait_for(lambda: has_place(renderer), "the slot is on the new cluster")
+        wait_for(lambda: can_claim(renderer), "the slot is on the new cluster")
         assert renderer.preflight(Kind.IMAGE) is None
         lingering.end()
         assert is_successful(renderer.render(job(tmp_path / "out2"), RecordingContext()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from domain.affinity import Fit, Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
-from tests.acceptance.mediagen import Installation, image, until
+from tests.acceptance.mediagen import Installation, image, wait_until
 from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.ray_cluster.nodes import (
     ADDRESS,
@@ -62,7 +62,7 @@ def test_each_is_rendered_where_the_settings_say(nodes: Nodes, tmp_path: Path) -
         },
         {"name": "plain", "renderer": "ray"},
     ]
-    scripts = place.named("image_workflow.py")
+    scripts = place.script_paths("image_workflow.py")
     place.configure({"media": {"scripts": scripts, "workflows": {"image": listed}, "ray": ray}})
     diagnosis = place.shell.run("doctor")
     assert "late.py is not a readable file" in diagnosis.stdout
@@ -73,10 +73,10 @@ def test_each_is_rendered_where_the_settings_say(nodes: Nodes, tmp_path: Path) -
     }
     with place.started("daemon") as process:
         done = [prompt for prompt, text in prompts.items() if text != "late"]
-        until(lambda: all(place.statuses()[prompt] == "ready" for prompt in done), PATIENCE)
+        wait_until(lambda: all(place.statuses()[prompt] == "ready" for prompt in done), PATIENCE)
         assert {place.statuses()[p] for p in prompts.keys() - set(done)} == {"pending"}
         shutil.copy(place.scripts / "image_workflow.py", place.scripts / "late.py")
-        until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
+        wait_until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
         process.send_signal(signal.SIGTERM)
         printed, complaints = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, printed + complaints

@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes on this machine, in a network where nobody else is."""
+"""A Ray cluster of several nodes on this machine, in a network of its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 INSIDE = "MEDIAGEN_INSIDE_NAMESPACE"
 PORT = 6379
 ADDRESS = f"127.0.0.1:{PORT}"
-PATIENCE = 240.0  # seconds, for what takes a few on a quiet machine
+PATIENCE = 240.0  # seconds, for actions that take a few on a quiet machine
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 _STARTS, _START_SECONDS = 4, 60
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
@@ -50,7 +50,7 @@ def loopback_up() -> None:
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until a condition holds; it fails after four minutes."""
+    """Wait until a condition holds; fails after four minutes."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited for {seconds:g} seconds: {what}"
@@ -63,8 +63,8 @@ class Nodes:
     The first node is the head, on 127.0.0.1; the others have addresses of their own.
 
     Args:
-        folder: for Ray's files; its path must be short, since sockets are made in it.
-        token: of the cluster.
+        folder: for Ray's files; its path must be short, since it contains sockets.
+        token: the cluster's token.
     """
 
     def __init__(self, folder: Path, token: str = "0123456789abcdef" * 2) -> None:
@@ -76,15 +76,15 @@ class Nodes:
             "RAY_AUTH_TOKEN": token,
             "RAY_DISABLE_USAGE_STATS": "1",
             "RAY_TMPDIR": str(folder),
-            # How long Ray waits for a head that is gone, before it ends nodes and drivers.
+            # How long Ray waits for a lost head before it ends nodes and drivers.
             "RAY_gcs_rpc_server_reconnect_timeout_s": "30",
         }
         self._running: set[int] = set()
 
     def only(self, *numbers: int) -> None:
-        """Have these nodes besides the head, and no others; each has one slot.
+        """Run these nodes besides the head, and no others; each has one slot.
 
-        A node takes seconds to start, so those that are there stay.
+        A node takes seconds to start, so running ones stay.
         """
         for number in self._running - set(numbers):
             self.kill(number)
@@ -92,7 +92,7 @@ class Nodes:
             self.start(number)
 
     def start(self, number: int = 1, resources: Mapping[str, float] | None = None) -> None:
-        """Start the head (1), or another node; what it offers, or one slot for tests."""
+        """Start the head (1), or another node with these resources, by default one slot."""
         where = ["--head", f"--port={PORT}"] if number == 1 else [f"--address={ADDRESS}"]
         if resources is None:
             resources = {"slot": 1, "contract": 4} if number > 1 else {}
@@ -108,8 +108,8 @@ class Nodes:
             *(["--include-dashboard=false"] if number == 1 else []),
         ]
         said = ""
-        for _ in range(_STARTS):  # Ray gives up after 30 seconds, whatever keeps the machine busy
-            # A file, since what a failed start leaves behind would keep a pipe open.
+        for _ in range(_STARTS):  # Ray gives up after 30 seconds, however busy the machine is
+            # A file, since processes of a failed start would keep a pipe open.
             with (self.folder / "start.log").open("w+") as log, suppress(subprocess.TimeoutExpired):
                 ended = subprocess.run(  # noqa: S603 - Ray's own program
                     command,
@@ -185,7 +185,7 @@ def script_workflow(
 
 
 def workflows_of(scripts: Mapping[WorkflowKey, ScriptWorkflow]) -> NodeWorkflows:
-    """What the slots render, with the limits of the settings' defaults."""
+    """The slots' workflows, with the default limits of the settings."""
     return NodeWorkflows(
         version=VERSION,
         scripts=scripts,
@@ -237,7 +237,7 @@ def demand(**resources: float) -> SlotDemand:
 
 
 def living(pids: list[int]) -> list[int]:
-    """The processes that have not ended; a zombie has."""
+    """The processes that have not ended; zombies have."""
     alive = []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
@@ -247,6 +247,6 @@ def living(pids: list[int]) -> list[int]:
 
 
 def kill(process: psutil.Process) -> None:
-    """Kill a process without a word."""
+    """Kill a process, ignoring errors."""
     with suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)

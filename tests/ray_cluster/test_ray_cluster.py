@@ -1,7 +1,7 @@
 """Rendering on a real Ray cluster, in a network namespace of its own.
 
-Ray listens on all interfaces and leaves processes behind. So the modules ``inside_*.py`` are run by
-a pytest of their own in a namespace that has only a loopback, and whose processes end with it.
+Ray listens on all interfaces and leaves processes behind. So a separate pytest runs the modules
+``inside_*.py`` in a namespace that has only a loopback, and whose processes end with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ray_cluster.needing import needed_namespace
+from tests.ray_cluster.availability import needed_namespace
 from tests.ray_cluster.nodes import INSIDE
 
 MODULES = sorted(Path(__file__).parent.glob("inside_*.py"))

@@ -300,7 +300,12 @@ def files_of(area: str) -> list[Path]:
 
 
 AREAS: Final = sorted({area_of(path) for path in (*sources(), *other_texts())})
-TEST_AREAS: Final = ("tests/unit", "tests/contract", "tests/fakes")
+TEST_AREAS: Final = (
+    *("benchmarks", "tests/acceptance", "tests/chaos", "tests/comfyui_double", "tests/contract"),
+    *("tests/exports", "tests/fakes", "tests/front_end", "tests/integration", "tests/mappings"),
+    *("tests/object_store", "tests/postgres", "tests/ray_cluster", "tests/unit", "tests/web"),
+    "tests/workflows",
+)
 SOURCE_AREAS: Final = sorted({area_of(path) for path in sources()})
 
 

@@ -1,1 +1,1 @@
-"""The page in a real browser, over a real server and real workers."""
+"""The web page in a real browser, with a real server and real workers."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
 CHOSEN: Final = "MEDIAGEN_CHROMIUM"
-PATIENCE: Final = 60_000  # milliseconds, for what takes one or two on a quiet machine
+PATIENCE: Final = 60_000  # milliseconds, for actions that take one or two on a quiet machine
 _NAMES: Final = (
     "chromium",
     "chromium-browser",
@@ -32,7 +32,7 @@ _ARGUMENTS: Final = (
 
 
 def find_chromium() -> str | None:
-    """The program: what MEDIAGEN_CHROMIUM names, or else the first that is there.
+    """The program: the value of MEDIAGEN_CHROMIUM, or the first one that is installed.
 
     Raises:
         FileNotFoundError: MEDIAGEN_CHROMIUM names something that is no program.
@@ -46,8 +46,8 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def chromium(program: str) -> Iterator[Browser]:
-    """A browser without a window, ended with the block."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (read where nobody browses)
+    """A headless browser, closed at the end of the block."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (imported without a browser)
 
     with sync_playwright() as playwright:
         browser = _launched(playwright, program)
@@ -58,7 +58,7 @@ def chromium(program: str) -> Iterator[Browser]:
 
 
 def _launched(playwright: Playwright, program: str) -> Browser:
-    """In its sandbox where there can be one: not as root, nor in many containers."""
+    """With its sandbox where that is possible: not as root, nor in many containers."""
     from playwright.sync_api import Error  # noqa: PLC0415
 
     def launch(*, sandbox: bool) -> Browser:

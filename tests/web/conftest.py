@@ -1,7 +1,7 @@
-"""A furnished place with the real server before it, and the system's Chromium to look at it.
+"""Fixtures: a sample installation with a real server, and the system's Chromium.
 
-``page`` is a tab at the site that all tests share and nobody may change; ``fresh_page`` one at a
-site of the test's own. ``open_page`` gives further tabs, at any site, in any size or colours.
+``page`` is a tab at the site that all tests share and may not change; ``fresh_page`` one at a site
+of the test's own. ``open_page`` opens further tabs, at any site, in any size or colours.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.availability import needed_chromium
 from tests.web.chromium import PATIENCE, chromium
-from tests.web.furnishing import Place, furnish
-from tests.web.needing import needed_chromium
-from tests.web.serving import served
-from tests.web.watching import watch
+from tests.web.page_errors import record_errors
+from tests.web.sample_installation import SampleInstallation, populate
+from tests.web.serve_process import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 
 class OpenPage(Protocol):
     def __call__(self, site: Site, path: str = "/", **options: Any) -> Page:  # noqa: ANN401
-        """A tab that shows a path of a site; options are those of a browser's context."""
+        """Open a tab with a path of a site; options are those of a browser's context."""
         ...
 
 
-# Not for the whole session: while a browser is there, this thread counts as one with a running
+# Not for the whole session: while a browser is open, this thread counts as one with a running
 # event loop, which other tests may not expect.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
@@ -46,41 +46,41 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Place:
-    """The place that the others are copies of: rendered once, whatever number of processes."""
+def populated(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SampleInstallation:
+    """The installation that the others are copied from: rendered once for all processes."""
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
-    place = Place(shared / "furnished")
+    installation = SampleInstallation(shared / "furnished")
     done = shared / "furnished.done"
     with (shared / "furnished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            furnish(place)
+            populate(installation)
             done.touch()
-    return place
+    return installation
 
 
 @pytest.fixture(scope="package")
-def site(furnished: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site to look at; what changes it wants ``fresh_site``."""
-    place = furnished.copied(tmp_path_factory.mktemp("site"))
-    with served(place) as serving:
+def site(populated: SampleInstallation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site to read; tests that change something use ``fresh_site``."""
+    installation = populated.copied(tmp_path_factory.mktemp("site"))
+    with served(installation) as serving:
         yield serving
 
 
 @pytest.fixture
-def fresh_site(furnished: Place, tmp_path: Path) -> Iterator[Site]:
+def fresh_site(populated: SampleInstallation, tmp_path: Path) -> Iterator[Site]:
     """A site of the test's own."""
-    with served(furnished.copied(tmp_path)) as serving:
+    with served(populated.copied(tmp_path)) as serving:
         yield serving
 
 
 @pytest.fixture
 def troubles() -> Iterator[list[str]]:
-    """What went wrong in the test's pages, and must be nothing in the end.
+    """Errors in the test's pages, which must be none at the end.
 
-    A test that wants something to go wrong takes it out.
+    A test that provokes an error removes it.
     """
     found: list[str] = []
     yield found
@@ -89,7 +89,7 @@ def troubles() -> Iterator[list[str]]:
 
 @pytest.fixture
 def open_page(browser: Browser, troubles: list[str]) -> Iterator[OpenPage]:
-    """Opens tabs that are watched, each in a context of its own."""
+    """Opens tabs whose errors are recorded, each in its own context."""
     with ExitStack() as opened:
 
         def opening(site: Site, path: str = "/", **options: Any) -> Page:  # noqa: ANN401
@@ -97,7 +97,7 @@ def open_page(browser: Browser, troubles: list[str]) -> Iterator[OpenPage]:
             opened.callback(context.close)  # a second time does nothing
             site.tabs.callback(context.close)
             context.set_default_timeout(PATIENCE)
-            watch(context, site.url, troubles)
+            record_errors(context, site.url, troubles)
             page = context.new_page()
             page.goto(path)
             return page

@@ -1,7 +1,7 @@
-"""Requests made up from the OpenAPI document, good ones and bad ones: ``python -m tests.web.fuzz``.
+"""Random valid and invalid requests from the OpenAPI document: ``python -m tests.web.fuzz``.
 
-Every operation is asked, in this process, over a real database and real files; each answer must
-be one that the document knows, of the type and shape that it says, and no error of the server.
+Every operation is requested, in this process, with a real database and real files; each response
+must be documented, with the documented type and shape, and no server error.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from schemathesis import APIOperation
 
-# What the document allows may still lead to nothing (404) or be no brief (422), so whether good
-# requests are taken is tested one by one elsewhere.
+# A valid request may still lead to nothing (404) or contain no brief (422), so other tests check
+# one by one that valid requests are accepted.
 _CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -44,7 +44,7 @@ _CHECKS: Final = (
     "response_schema_conformance",
     "allow_header_conformance",
 )
-# Of ids that are made up hardly one leads to anything.
+# Hardly any random id exists.
 _PROMPTS: Final[list[dict[str, object] | None]] = [
     None,
     {"prompt_id": 0},
@@ -68,7 +68,7 @@ _MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ask for long; ends with the first answer that is wrong."""
+    """Run for the given time; ends with the first wrong response."""
     parser = argparse.ArgumentParser("python -m tests.web.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0, help="after which no round begins")
     parser.add_argument("--examples", type=int, default=50, help="by round, operation and mode")
@@ -84,11 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def fuzz(site: Site, examples: int, number: int = 0, seconds: float = 0.0) -> int:
-    """Ask every operation so many times in each mode; gives how many requests there were.
+    """Request every operation so many times in each mode; returns the number of requests.
 
     Args:
-        site: to be asked; prompts and files are added to it.
-        examples: for each operation and mode, by round.
+        site: gets the requests; prompts and files are added to it.
+        examples: number for each operation and mode, by round.
         number: the seed; that of the next round is one more.
         seconds: after which no further round begins.
     """
@@ -132,18 +132,18 @@ def _ask_often(
     made = operation.as_strategy(generation_mode=mode)
     known = st.sampled_from(_KNOWN.get(operation.path, [None]))
 
-    def test(case: Case[Any], place: dict[str, object] | None) -> None:
-        if place is not None and mode is GenerationMode.POSITIVE:
-            case.path_parameters = place
+    def test(case: Case[Any], path_parameters: dict[str, object] | None) -> None:
+        if path_parameters is not None and mode is GenerationMode.POSITIVE:
+            case.path_parameters = path_parameters
         ask(case)
 
-    test = limits(given(case=made, place=known)(test))
-    with suppress(Unsatisfiable):  # an operation without parameters cannot be asked wrongly
+    test = limits(given(case=made, path_parameters=known)(test))
+    with suppress(Unsatisfiable):  # an operation without parameters has no invalid requests
         seed(number)(test)()
 
 
 def _closing(app: Flask) -> Callable[[dict[str, Any], Any], list[bytes]]:
-    """The same, closing what it answers; who asks here does not."""
+    """The same application, which closes its responses; the caller does not."""
 
     def closing_app(environ: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI
         answer = app(environ, start)
@@ -157,7 +157,7 @@ def _closing(app: Flask) -> Callable[[dict[str, Any], Any], list[bytes]]:
 
 
 def _furnish(site: Site) -> None:
-    """Something of everything, so that good requests meet something."""
+    """Add one of everything, so that valid requests have results."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=0, artifact_status="ready")
     site.poet.write('{"prompt": "a fox"}', prompt_id=1)
     song = {"title": "Steam", "structure": [{"type": "verse", "lyrics": "Steam ascends"}]}

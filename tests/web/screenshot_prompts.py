@@ -1,4 +1,4 @@
-"""What the sketch renderer is asked for, so that the screenshots have something to show."""
+"""Prompts for the sketch renderer, for the screenshots."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ _WAITING_SONGS: Final = (
 )
 
 
-def to_be_rendered() -> list[tuple[str, str, str]]:
-    """For each: the prompt's type, its text, and the writing; songs stand among the pictures."""
+def rendered_prompts() -> list[tuple[str, str, str]]:
+    """The prompt's type, its text, and the writing of each; songs are among the pictures."""
     made = [("image_prompt", asked[0], _picture(*asked)) for asked in _PICTURES]
-    for place, asked in zip((4, 9, 13), _SONGS, strict=True):
-        made.insert(place, ("lyrics_prompt", asked[0], _song(*asked)))
+    for position, asked in zip((4, 9, 13), _SONGS, strict=True):
+        made.insert(position, ("lyrics_prompt", asked[0], _song(*asked)))
     return made
 
 
-def to_be_waiting() -> list[tuple[str, str, str]]:
-    """The same for the queue: the first is rendered for long enough to be seen at it."""
+def queued_prompts() -> list[tuple[str, str, str]]:
+    """The same for the queue: the first one renders long enough to be photographed."""
     return [
         *(("lyrics_prompt", asked[0], _song(*asked)) for asked in _WAITING_SONGS),
         *(("image_prompt", asked[0], _picture(*asked)) for asked in _WAITING_PICTURES),
@@ -68,7 +68,7 @@ def _picture(prompt: str, tags: str, mood: str, ratio: str) -> str:
 
 def _song(title: str, genre: str, mood: str, line: str) -> str:
     sections = [
-        {"type": "verse", "number": 1, "lyrics": f"{line}\nAnd nobody asks me why"},
+        {"type": "verse", "number": 1, "lyrics": f"{line}\nAnd no one asks me why"},
         {"type": "chorus", "lyrics": "Stay a little, stay a while\nWe have all the night"},
     ]
     brief = {"title": title, "genre": genre, "mood": mood, "tempo": "96 BPM", "structure": sections}

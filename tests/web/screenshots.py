@@ -1,7 +1,7 @@
-"""The pictures of the page in the documentation: ``make screenshots``.
+"""The screenshots of the page in the documentation: ``make screenshots``.
 
-A demo's workspace with some more prompts is rendered by the sketch renderer, served, and looked at
-in the system's Chromium. Takes a minute or two.
+A demo's workspace with some more prompts is rendered by the sketch renderer, served, and opened in
+the system's Chromium. Takes a minute or two.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from entrypoints.demo import demo_submissions
 from tests.comfyui_double.double import running_double
 from tests.command_line import MEDIAGEN
 from tests.web.chromium import chromium, find_chromium
-from tests.web.furnishing import Place
-from tests.web.judging import PHONE
-from tests.web.screenshot_prompts import to_be_rendered, to_be_waiting
-from tests.web.serving import served
+from tests.web.page_checks import PHONE
+from tests.web.sample_installation import SampleInstallation
+from tests.web.screenshot_prompts import queued_prompts, rendered_prompts
+from tests.web.serve_process import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, FilePayload, Page
 
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
 _LARGEST: Final = 400_000  # bytes
@@ -69,7 +69,7 @@ _HALFWAY: Final = """() => new Promise((resolve) => {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take all of them; gives the exit code."""
+    """Take all screenshots; returns the exit code."""
     parser = argparse.ArgumentParser("python -m tests.web.screenshots", description=__doc__)
     parser.add_argument("--to", type=Path, default=_FOLDER, metavar="FOLDER")
     folder: Path = parser.parse_args(arguments).to
@@ -80,41 +80,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workspace:
         Path(workspace).chmod(0o755)  # as a folder of a user, or the doctor would warn
-        place = Place(Path(workspace))
+        installation = SampleInstallation(Path(workspace))
         models = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
         with running_double(Path(workspace) / "comfyui", models=models) as comfyui:
-            _render(place, comfyui.url)
-            with served(place) as site, chromium(program) as browser:
+            _render(installation, comfyui.url)
+            with served(installation) as site, chromium(program) as browser:
                 for name, picture in _taken(site, browser):
                     _save(picture, folder / f"{name}.webp")
     return 0
 
 
-def _render(place: Place, comfyui: str) -> None:
+def _render(installation: SampleInstallation, comfyui: str) -> None:
     """The demo's prompts and some more, larger than the tests need them."""
-    place.prepare()
-    file = place.shell.home / "media_generator_config.json"
+    installation.prepare()
+    file = installation.shell.home / "media_generator_config.json"
     configuration = json.loads(file.read_text("utf-8"))
     configuration["media"]["size"] = {"megapixels": 0.8}
     configuration["comfyui"]["host"] = comfyui
     file.write_text(json.dumps(configuration), "utf-8")
     demo = [(each.kind.prompt_type, each.text, each.content) for each in demo_submissions()]
-    for asked in (*demo, *to_be_rendered()):
-        _ask(place, *asked)
+    for asked in (*demo, *rendered_prompts()):
+        _ask(installation, *asked)
     grid = ("--vary", "mood=serene,dramatic", "--vary", "style_tags=watercolor,ink,oil painting")
     prompt = "A small boat on a wide lake, mountains behind it"
-    place.run("submit", "image", "--prompt", prompt, *grid, "--label", _LABEL)
-    with _running(place) as drain:
+    installation.run("submit", "image", "--prompt", prompt, *grid, "--label", _LABEL)
+    with _running(installation) as drain:
         assert drain.wait() == 0
 
 
-def _ask(place: Place, sort: str, text: str, content: str) -> None:
+def _ask(installation: SampleInstallation, sort: str, text: str, content: str) -> None:
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-    place.poet.write(content, prompt_type=sort, text=text, created_at=now)
+    installation.poet.write(content, prompt_type=sort, text=text, created_at=now)
 
 
-def _running(place: Place) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([MEDIAGEN, "run"], cwd=place.shell.home, env=place.shell.variables())
+def _running(installation: SampleInstallation) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [MEDIAGEN, "run"], cwd=installation.shell.home, env=installation.shell.variables()
+    )
 
 
 def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
@@ -134,11 +136,11 @@ def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
     with _tab(browser, site, "/", color_scheme="light", **phone) as page:
         _await_media(page)
         yield "phone", page.screenshot()
-    with _tab(browser, site, "/queue", color_scheme="light") as page, _at_work(site.place):
+    with _tab(browser, site, "/queue", color_scheme="light") as page, _at_work(site.installation):
         page.evaluate(_HALFWAY)
         yield "queue", page.screenshot(animations="disabled")
     yield from other_views(site, browser, color_scheme="light")
-    _fail_some(site.place)
+    _fail_some(site.installation)
     with _tab(browser, site, "/?status=error", color_scheme="light") as page:
         page.locator("#sheet.live .asked").first.wait_for(timeout=_PATIENCE)
         page.wait_for_load_state("networkidle", timeout=_PATIENCE)
@@ -157,10 +159,10 @@ def other_views(
         browser: to look with.
         options: of the browser's context, such as a size or ``color_scheme``.
     """
-    [(picture,)] = site.place.poet.execute(
+    [(picture,)] = site.installation.poet.execute(
         "SELECT max(id) FROM prompts WHERE prompt_text LIKE 'Mount Fuji%'"
     )
-    [(song,)] = site.place.poet.execute(
+    [(song,)] = site.installation.poet.execute(
         "SELECT max(id) FROM prompts WHERE prompt_text = 'Static Bloom'"
     )
     with _tab(browser, site, "/submit", **options) as page:
@@ -183,7 +185,7 @@ def other_views(
         yield "workflow", page.screenshot()
     with _tab(browser, site, "/system", **options) as page:
         page.locator("details.area").first.wait_for(timeout=_PATIENCE)
-        page.evaluate(_NEUTRAL, str(site.place.folder.parent))
+        page.evaluate(_NEUTRAL, str(site.installation.folder.parent))
         yield "system", page.screenshot(full_page=True)
     with _tab(browser, site, f"/compare?label={_LABEL}", **options) as page:
         page.evaluate(_EVERY_CELL)
@@ -206,39 +208,43 @@ def _tab(browser: Browser, site: Site, path: str, **options: Any) -> Iterator[Pa
 
 
 def _await_media(page: Page) -> None:
-    """Wait until every picture and every waveform in the window is there."""
+    """Wait until every picture and every waveform in the window is loaded."""
     page.locator("#sheet.live").wait_for(timeout=_PATIENCE)
     page.wait_for_load_state("networkidle", timeout=_PATIENCE)
     page.evaluate(_EVERY_PICTURE)
 
 
 @contextmanager
-def _at_work(place: Place) -> Iterator[None]:
-    """A worker in the midst of some more prompts, the first of which is no brief."""
-    _ask(place, "image_prompt", "Anything but a poem", "I'd rather not.")
-    for asked in to_be_waiting():
-        _ask(place, *asked)
-    with _running(place) as worker:
+def _at_work(installation: SampleInstallation) -> Iterator[None]:
+    """A worker that renders some more prompts, the first of which is not a brief."""
+    _ask(installation, "image_prompt", "Anything but a poem", "I'd rather not.")
+    for asked in queued_prompts():
+        _ask(installation, *asked)
+    with _running(installation) as worker:
         try:
             yield
         finally:
             worker.terminate()
 
 
-def _fail_some(place: Place) -> None:
-    """Prompts that ended in other ways than by their brief, as they look after some days."""
+def _fail_some(installation: SampleInstallation) -> None:
+    """Add prompts that failed for other reasons than their brief, as after some days."""
     reasons = (
         "out_of_memory: the graphics card ran out of memory\nHint: make the picture smaller",
         "stalled: the workflow printed nothing for 300 s",
         "timed_out: the workflow ran for longer than 900 s",
     )
-    for reason, (sort, text, content) in zip(reasons, to_be_waiting(), strict=False):
-        number = place.poet.write(content, prompt_type=sort, text=text, artifact_status="error")
-        place.poet.execute("UPDATE prompts SET error_message = ? WHERE id = ?", (reason, number))
+    for reason, (sort, text, content) in zip(reasons, queued_prompts(), strict=False):
+        number = installation.poet.write(
+            content, prompt_type=sort, text=text, artifact_status="error"
+        )
+        installation.poet.execute(
+            "UPDATE prompts SET error_message = ? WHERE id = ?", (reason, number)
+        )
 
 
 def _save(picture: bytes, file: Path) -> None:
-    """As good as its largest size allows."""
+    """Save with the best quality that fits into the maximum size."""
     with Image.open(io.BytesIO(picture)) as opened:
         for quality in range(90, 20, -10):
             opened.save(file, "WEBP", quality=quality, method=6)

@@ -1,4 +1,4 @@
-"""Everybody can use every view: axe, a phone's width, and the keyboard alone."""
+"""Every view is accessible: axe, a phone's width, and the keyboard alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.judging import PHONE, overflows, serious, stops, tab_to
+from tests.web.page_checks import PHONE, overflows, serious, stops, tab_to
 from tests.web.test_browse import NOTE_SHIFTS
 from tests.web.test_browse_viewer import PLAY_SLOWLY
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 
 def _nothing(page: Page) -> None:
-    """The view is there as it is."""
+    """The view needs no preparation."""
 
 
 def _cards(page: Page) -> None:
@@ -42,7 +42,7 @@ def _player(page: Page) -> None:
     page.locator("#player-lyrics").wait_for()
 
 
-# The path, what must be there, and what is done before it is looked at.
+# The path, what must be there, and what is done before it is checked.
 VIEWS: Final[dict[str, tuple[str, str, Callable[[Page], None]]]] = {
     "browse": ("/", "#sheet.live .wave", _nothing),
     "viewer": ("/", "#sheet.live .wave", _viewer),
@@ -59,7 +59,7 @@ VIEWS: Final[dict[str, tuple[str, str, Callable[[Page], None]]]] = {
     "failed": ("/prompts/7", "h1", _nothing),
     "api": ("/api/docs", "h1", _nothing),
 }
-# A look at the whole of it takes seconds, and it repeats itself: the part that is looked at.
+# A check of the whole page takes seconds, and it repeats itself: the part that is checked.
 _LONG: Final = {"api": "main > :nth-child(-n+9)"}
 STILL: Final = (
     "/", "/?search=lake", "/?status=error", "/?status=pending", "/?favourite=1", "/queue",
@@ -70,7 +70,7 @@ _DIALOGS: Final = frozenset({"viewer"})  # the Tab key stays in them
 
 
 def shown(open_page: OpenPage, site: Site, view: str) -> Page:
-    """The view, ready to be looked at."""
+    """The view, ready to be checked."""
     path, sign, prepare = VIEWS[view]
     page = open_page(site, path, reduced_motion="reduce", color_scheme="light")
     page.locator(sign).first.wait_for()
@@ -80,18 +80,18 @@ def shown(open_page: OpenPage, site: Site, view: str) -> Page:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_in_the_light_and_on_a_large_screen(
+def test_axe_has_no_complaints_in_light_colours_on_a_large_screen(
     open_page: OpenPage, site: Site, view: str
 ) -> None:
-    """As in the dark and on a phone, at which every run of the tests looks."""
+    """Like in the dark and on a phone, which every run of the tests checks."""
     assert serious(shown(open_page, site, view), _LONG.get(view)) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_everybody_can_use_a_view(open_page: OpenPage, site: Site, view: str) -> None:
-    """The Tab key leads through it; axe finds nothing serious; on a phone it fits.
+def test_a_view_is_accessible(open_page: OpenPage, site: Site, view: str) -> None:
+    """The Tab key leads through it; axe has no serious complaints; on a phone it fits.
 
-    Each stop can be seen and is marked, and the last leads out again.
+    Each stop is visible and marked, and the last one leads out again.
     """
     page = shown(open_page, site, view)
     if view not in {*_LONG, *_DIALOGS}:
@@ -107,10 +107,10 @@ def test_everybody_can_use_a_view(open_page: OpenPage, site: Site, view: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en-GB", "de-DE"])
 @pytest.mark.parametrize("path", STILL)
-def test_nothing_shifts_as_a_view_loads(
+def test_views_do_not_shift_while_they_load(
     open_page: OpenPage, site: Site, path: str, language: str
 ) -> None:
-    """Times are served as the scripts say them, and the head is shown when it was read."""
+    """Served times are like the scripts' times, and the head is shown once it was read."""
     for size in (PHONE, {"width": 1280, "height": 800}):
         page = open_page(site, "/login", locale=language, viewport=size)
         page.add_init_script(NOTE_SHIFTS)
@@ -121,7 +121,7 @@ def test_nothing_shifts_as_a_view_loads(
         page.context.close()
 
 
-def test_media_are_found_seen_and_heard_by_keyboard_alone(page: Page, site: Site) -> None:
+def test_media_are_opened_by_keyboard_alone(page: Page, site: Site) -> None:
     """From the top of Browse to a picture, into it, on to the next, back, and to a song."""
     _cards(page)
     page.keyboard.press("Tab")
@@ -132,7 +132,7 @@ def test_media_are_found_seen_and_heard_by_keyboard_alone(page: Page, site: Site
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(f"{site.url}/?kind=image_prompt")
     expect(page.locator("#sheet .card.audio")).to_have_count(0)
-    first, second = (page.locator(".card.image a.open").nth(place) for place in (0, 1))
+    first, second = (page.locator(".card.image a.open").nth(index) for index in (0, 1))
     tab_to(page, first)
     page.keyboard.press("Enter")
     viewer = page.locator("#viewer")
@@ -173,10 +173,10 @@ def test_every_view_is_reached_and_the_theme_changed_by_keyboard_alone(page: Pag
     name = theme.get_attribute("aria-label")
     page.keyboard.press("Enter")
     expect(theme).not_to_have_attribute("aria-label", str(name))
-    for place in ("Queue", "Submit", "System", "Browse"):
-        link = page.get_by_role("navigation").get_by_role("link", name=place)
+    for view in ("Queue", "Submit", "System", "Browse"):
+        link = page.get_by_role("navigation").get_by_role("link", name=view)
         tab_to(page, link)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text(place)
+        expect(page.get_by_role("heading", level=1)).to_have_text(view)
         expect(link).to_have_attribute("aria-current", "page")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,4 +1,4 @@
-"""What can be done where a picture, a song or a prompt is looked at, and the page of a prompt."""
+"""Actions on a picture, a song or a prompt, and the page of a prompt."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from domain.brief import ImageBrief
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
 from tests.acceptance.mediagen import image
-from tests.web.judging import PHONE, overflows, serious
-from tests.web.queue_place import site_at
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
-SEED = 2**63 + 11  # more than a number of JavaScript holds
+SEED = 2**63 + 11  # larger than JavaScript's safe integers
 SHIFTS = """
   window.shifts = 0;
   new PerformanceObserver((list) => {
@@ -35,17 +35,17 @@ SHIFTS = """
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with nothing in its queue."""
-    with site_at(tmp_path, browser) as made:
+    with worker_site(tmp_path, browser) as made:
         yield made
 
 
 def rendered(site: Site) -> int:
-    """A picture, published; gives the prompt's id."""
+    """Publish a picture; returns the prompt's id."""
     content = json.dumps({"prompt": "a lake", "seed": SEED, "style_tags": ["calm"]})
-    prompt_id = site.place.poet.write(content, text="water")
-    ended = site.place.run()
+    prompt_id = site.installation.poet.write(content, text="water")
+    ended = site.installation.run()
     assert ended.returncode == 0, ended.stderr
-    poet = site.place.poet  # as if the script had taken the seed
+    poet = site.installation.poet  # as if the script had used the seed
     [(metadata,)] = poet.execute("SELECT metadata FROM prompt_artifacts")
     passed = json.loads(metadata) | {"seed": SEED, "seed_passed": True}
     poet.execute("UPDATE prompt_artifacts SET metadata = ?", (json.dumps(passed),))
@@ -53,8 +53,8 @@ def rendered(site: Site) -> int:
 
 
 def pending(site: Site) -> list[tuple[str, int | None]]:
-    """Prompt and seed of what waits, oldest first."""
-    rows = site.place.poet.execute(
+    """Prompt and seed of pending prompts, oldest first."""
+    rows = site.installation.poet.execute(
         "SELECT content FROM writings JOIN prompts ON writings.id = output_reference"
         " WHERE artifact_status = 'pending' ORDER BY prompts.id"
     )
@@ -67,7 +67,7 @@ def pending(site: Site) -> list[tuple[str, int | None]]:
 
 
 def listened(page: Page) -> None:
-    """Let the page copy, and tell what was copied."""
+    """Let the page copy, and record what was copied."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
 
@@ -99,8 +99,8 @@ def test_variations_from_a_card_and_from_the_viewer(site: Site) -> None:
     assert len({seed for _, seed in found} - {SEED}) == 5
 
 
-def test_copied_with_all_digits(site: Site) -> None:
-    """The seed and the words; on the prompt's own page."""
+def test_seeds_are_copied_with_all_digits(site: Site) -> None:
+    """The seed and the text; on the prompt's own page."""
     prompt_id = rendered(site)
     with site.page(f"/prompts/{prompt_id}", own=True) as page:
         listened(page)
@@ -113,7 +113,7 @@ def test_copied_with_all_digits(site: Site) -> None:
 
 
 def test_an_earlier_prompt_is_edited(site: Site) -> None:
-    """The form begins with its brief, and what is submitted is a prompt of its own."""
+    """The form starts with its brief, and submits a new prompt."""
     prompt_id = rendered(site)
     with site.page(f"/prompts/{prompt_id}") as page:
         page.get_by_role("link", name="Edit and submit").click()
@@ -141,7 +141,7 @@ def test_the_page_of_a_prompt_follows_its_render(site: Site) -> None:
             expect(page.locator("#state .chip")).to_have_text("processing")
             site.step()
             expect(page.locator("#progress")).to_contain_text("75%")
-            site.place.go()
+            site.installation.release()
             expect(page.locator("#state .chip")).to_have_text("ready")
         expect(page.locator("#progress")).to_be_hidden()
         expect(page.locator("#outputs figure")).to_have_count(2)
@@ -152,9 +152,9 @@ def test_the_page_of_a_prompt_follows_its_render(site: Site) -> None:
         assert serious(page) == []
 
 
-def test_a_failed_prompt_is_tried_again_and_cancelled(site: Site) -> None:
+def test_a_failed_prompt_is_retried_and_cancelled(site: Site) -> None:
     """The actions are those of its status."""
-    prompt_id = site.place.poet.write(image("a lake"), artifact_status="error")
+    prompt_id = site.installation.poet.write(image("a lake"), artifact_status="error")
     with site.page(f"/prompts/{prompt_id}") as page:
         page.get_by_role("button", name="Retry").click()
         page.get_by_role("button", name="Cancel").click()
@@ -163,7 +163,7 @@ def test_a_failed_prompt_is_tried_again_and_cancelled(site: Site) -> None:
 
 
 def test_the_page_of_a_prompt_fits_a_phone_and_does_not_jump(site: Site) -> None:
-    """What its script adds has its room."""
+    """Elements that its script adds have reserved space."""
     prompt_id = rendered(site)
     with site.page("/system", own=True, viewport=PHONE) as page:
         page.add_init_script(SHIFTS)

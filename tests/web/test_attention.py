@@ -1,4 +1,4 @@
-"""What happens while one looks elsewhere: a song across pages, and news of the queue."""
+"""While the user looks elsewhere: a song plays on across pages, and the queue notifies."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.mediagen import image
-from tests.web.browse_place import place_at
-from tests.web.queue_place import site_at
+from tests.web.gallery_site import gallery_site
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
 PLAYS = "!document.getElementById('player-audio').paused"
 AT = "document.getElementById('player-audio').currentTime"
-# As a tab that another one covers; permission is given, and what is shown is kept.
+# As in a hidden tab; permission is granted, and notifications are recorded.
 LOOK_ELSEWHERE = """() => {
   Object.defineProperty(document, "hidden", { get: () => true });
   window.shown = [];
@@ -35,13 +35,13 @@ LOOK_ELSEWHERE = """() => {
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with nothing in its queue."""
-    with site_at(tmp_path, browser) as made:
+    with worker_site(tmp_path, browser) as made:
         yield made
 
 
 def test_a_song_plays_on_across_pages(tmp_path: Path, browser: Browser) -> None:
-    """From where it was; the next song is the next one of the list before; closed, it stays so."""
-    with place_at(tmp_path, browser, 20) as place, place.page("/") as page:
+    """From its position; the next song comes from the earlier list; closed, it stays so."""
+    with gallery_site(tmp_path, browser, 20) as site, site.page("/") as page:
         expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
         page.locator(".card.audio .play").first.click()
         page.wait_for_function(f"() => {PLAYS} && {AT} > 0.2")
@@ -58,13 +58,13 @@ def test_a_song_plays_on_across_pages(tmp_path: Path, browser: Browser) -> None:
 
 
 @pytest.mark.slow
-def test_news_of_the_queue_reach_those_who_look_elsewhere(site: Site) -> None:
-    """The title of the tab says it, and a notification with the reason."""
-    prompt_id = site.place.poet.write(image("a lake"))
+def test_hidden_tabs_notify_about_the_queue(site: Site) -> None:
+    """By the tab's title, and a notification with the reason."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/system") as page:
         page.evaluate(LOOK_ELSEWHERE)
         page.wait_for_timeout(3000)  # the first look
-        site.place.poet.execute(
+        site.installation.poet.execute(
             "UPDATE prompts SET artifact_status = 'error', error_message = 'x' WHERE id = ?",
             (prompt_id,),
         )
@@ -82,7 +82,7 @@ def test_news_of_the_queue_reach_those_who_look_elsewhere(site: Site) -> None:
         ({"open": 2, "ready": 6}, None, None),
     ],
 )
-def test_what_is_news(
+def test_what_causes_a_notification(
     site: Site, now: dict[str, object], badge: str | None, text: str | None
 ) -> None:
     """Empty, failing or paused since the last look."""

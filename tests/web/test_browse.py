@@ -1,4 +1,4 @@
-"""Browse: the grid of all that was made, its filters, and what it looks like to whom."""
+"""Browse: the grid of all media, its filters, and how it loads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browse_place import EVERY_SONG, HOSTILE, place_at
-from tests.web.halting import halted
-from tests.web.judging import overflows
+from tests.web.gallery_site import EVERY_SONG, HOSTILE, gallery_site
+from tests.web.halting_proxy import halting_proxy
+from tests.web.page_checks import overflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page, ViewportSize
 
-    from tests.web.browse_place import Place
+    from tests.web.gallery_site import GallerySite
 
 COUNT = 802  # files: more pages than the script keeps in memory
 MOST_CARDS = 150  # in the document at any time
@@ -33,7 +33,7 @@ NOTE_SHIFTS = """window.shifts = 0;
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shifts += entry.value;
 }).observe({ type: "layout-shift", buffered: true });"""
-# Cards that touch another, or leave room at the end of a row that is not the last one.
+# Cards that touch another, or leave space at the end of a row that is not the last one.
 MISPLACED = """() => {
   const boxes = [...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect());
   const edge = document.getElementById('sheet').getBoundingClientRect().right;
@@ -46,7 +46,7 @@ MISPLACED = """() => {
   });
 }"""
 
-# Rows come from the server as somebody walks towards them.
+# Rows come from the server as the user scrolls towards them.
 ROW_BELOW = """() => {
   const below = (element) => element.getBoundingClientRect().bottom;
   return below(document.getElementById('sheet')) > below(document.activeElement) + 100;
@@ -54,20 +54,20 @@ ROW_BELOW = """() => {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[GallerySite]:
     """Many files; these tests change nothing."""
-    with place_at(tmp_path_factory.mktemp("browse"), browser, COUNT) as made:
+    with gallery_site(tmp_path_factory.mktemp("browse"), browser, COUNT) as made:
         yield made
 
 
 def ready(page: Page) -> Page:
-    """A page whose scripts have taken over."""
+    """A page whose scripts have started."""
     expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
     return page
 
 
 def settled(page: Page) -> None:
-    """Every card near the window is there, with what belongs on it."""
+    """Every card near the window is loaded completely."""
     page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
     page.wait_for_function("() => !document.querySelector('.card.waits')")
 
@@ -78,16 +78,16 @@ def ids(page: Page) -> list[int]:
     return [int(each) for each in found]
 
 
-def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
-    """Nothing jumps when they take over; every full row is as wide as the page."""
+def test_the_scripts_keep_every_served_card_in_place(site: GallerySite) -> None:
+    """Nothing jumps when they start; every full row is as wide as the page."""
     sizes = (WIDE, PHONE, NARROW)
-    with place.page(viewport=WIDE, java_script_enabled=False) as page:
+    with site.page(viewport=WIDE, java_script_enabled=False) as page:
         unscripted = []
         for size in sizes:
             page.set_viewport_size(size)
             unscripted.append(page.evaluate(BOXES))
     for size, served in zip(sizes, unscripted, strict=True):
-        with place.page(viewport=size) as page:
+        with site.page(viewport=size) as page:
             live = ready(page).evaluate(BOXES)
             inner = page.locator("#sheet").bounding_box()
         assert inner
@@ -101,26 +101,26 @@ def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
         assert full == pytest.approx([inner["x"] + inner["width"]] * len(full), abs=1.5)
 
 
-def test_the_page_does_not_shift_while_it_loads(place: Place) -> None:
-    """Not even where it is painted when half of its cards have come."""
+def test_the_page_does_not_shift_while_it_loads(site: GallerySite) -> None:
+    """Even if it is painted when half of its cards have arrived."""
     with (
-        halted(place.url, b"</li>", 25) as line,
-        place.page("/login", fails=True, own=True, viewport=WIDE) as page,
+        halting_proxy(site.url, b"</li>", 25) as line,
+        site.page("/login", fails=True, own=True, viewport=WIDE) as page,
     ):
         page.add_init_script(NOTE_SHIFTS)
         page.goto(line.url, wait_until="commit")
         page.wait_for_function("() => performance.getEntriesByType('paint').length")
         assert page.locator("#foot").count() == 0
-        line.go_on()
+        line.resume()
         ready(page)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.shifts") < 0.01
 
 
-def test_scrolling_shows_every_file_once_and_keeps_few_cards(place: Place) -> None:
+def test_scrolling_shows_every_file_once_and_keeps_few_cards(site: GallerySite) -> None:
     """To the very end, newest first, with a document that does not grow."""
     seen: list[int] = []
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         ready(page)
         for _ in range(400):
             shown = ids(page)
@@ -142,9 +142,9 @@ def test_scrolling_shows_every_file_once_and_keeps_few_cards(place: Place) -> No
         expect(page.locator(".card").first).to_have_attribute("data-id", str(COUNT))
 
 
-def test_another_width_keeps_what_was_in_sight(place: Place) -> None:
-    """A phone is turned; the grid is laid out anew around the same card."""
-    with place.page(viewport={"width": 844, "height": 600}) as page:
+def test_another_width_keeps_the_same_cards_in_sight(site: GallerySite) -> None:
+    """A phone is rotated; the grid is laid out again around the same card."""
+    with site.page(viewport={"width": 844, "height": 600}) as page:
         ready(page)
         page.evaluate("scrollTo(0, 9000)")
         settled(page)
@@ -157,9 +157,9 @@ def test_another_width_keeps_what_was_in_sight(place: Place) -> None:
         expect(page.locator(f'.card[data-id="{seen}"]')).to_be_in_viewport()
 
 
-def test_filters_are_in_the_address_and_can_be_gone_back_from(place: Place) -> None:
+def test_filters_are_in_the_address_and_the_history(site: GallerySite) -> None:
     """Content type by keyboard, words as they are typed; a reload shows the same."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         ready(page)
         page.get_by_role("radio", name="Everything").focus()
         page.keyboard.press("ArrowRight")
@@ -189,9 +189,9 @@ def test_filters_are_in_the_address_and_can_be_gone_back_from(place: Place) -> N
         expect(page.get_by_role("searchbox")).to_have_value("")
 
 
-def test_a_status_that_no_file_has_shows_none(place: Place) -> None:
+def test_a_status_that_no_file_has_shows_none(site: GallerySite) -> None:
     """The choice is kept in the address."""
-    with place.page() as page:
+    with site.page() as page:
         ready(page)
         page.locator("select[name=status]").select_option("error")
         expect(page).to_have_url(re.compile("status=error"))
@@ -199,9 +199,9 @@ def test_a_status_that_no_file_has_shows_none(place: Place) -> None:
         expect(page.locator(".card")).to_have_count(0)
 
 
-def test_arrow_keys_walk_from_card_to_card(place: Place) -> None:
-    """Along a row and between rows; what has the focus is always in sight."""
-    with place.page(viewport=WIDE) as page:
+def test_arrow_keys_walk_from_card_to_card(site: GallerySite) -> None:
+    """Along a row and between rows; the focused element is always in sight."""
+    with site.page(viewport=WIDE) as page:
         ready(page)
         page.locator(".card .main").first.focus()
         here = "document.activeElement.closest('.card').dataset.index"
@@ -220,9 +220,9 @@ def test_arrow_keys_walk_from_card_to_card(place: Place) -> None:
         expect(page.locator(":focus")).to_be_in_viewport()
 
 
-def test_a_card_with_the_focus_stays_while_others_go(place: Place) -> None:
-    """Whoever scrolls away and goes on with the keyboard is where they were."""
-    with place.page(viewport=WIDE) as page:
+def test_a_card_with_the_focus_stays_while_others_go(site: GallerySite) -> None:
+    """A user who scrolls away and continues with the keyboard is where they were."""
+    with site.page(viewport=WIDE) as page:
         ready(page)
         page.locator(".card .main").first.focus()
         page.evaluate("scrollTo(0, 6000)")
@@ -231,18 +231,18 @@ def test_a_card_with_the_focus_stays_while_others_go(place: Place) -> None:
         assert len(ids(page)) < MOST_CARDS
 
 
-def test_new_media_are_offered_and_never_pushed_in(
+def test_new_media_are_offered_and_not_inserted(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> None:
-    """A button appears; what somebody looks at stays until it is pressed."""
+    """A button appears; visible cards stay until it is pressed."""
     with (
-        place_at(tmp_path_factory.mktemp("news"), browser, 40) as place,
-        place.page(viewport=WIDE) as page,
+        gallery_site(tmp_path_factory.mktemp("news"), browser, 40) as site,
+        site.page(viewport=WIDE) as page,
     ):
         ready(page)
         news = page.get_by_role("button", name="Show new media")
         expect(news).to_be_hidden()
-        place.add(2, HOSTILE)
+        site.add(2, HOSTILE)
         expect(news).to_be_visible()
         assert ids(page)[0] == 40
         news.click()
@@ -253,9 +253,9 @@ def test_new_media_are_offered_and_never_pushed_in(
         assert page.evaluate("window.pwned") is None
 
 
-def test_what_cannot_be_loaded_can_be_asked_for_again(place: Place) -> None:
-    """The server was away for a moment."""
-    with place.page(fails=True, viewport=WIDE) as page:
+def test_failed_requests_can_be_repeated(site: GallerySite) -> None:
+    """The server was down for a moment."""
+    with site.page(fails=True, viewport=WIDE) as page:
         ready(page)
         page.route("**/api/v1/gallery?*", lambda route: route.abort())
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -269,9 +269,9 @@ def test_what_cannot_be_loaded_can_be_asked_for_again(place: Place) -> None:
         expect(again).to_have_count(0)
 
 
-def test_it_reads_well_without_scripts(place: Place) -> None:
-    """Links, the browser's own players, a form, and a way to what is older."""
-    with place.page(viewport=WIDE, java_script_enabled=False) as page:
+def test_it_reads_well_without_scripts(site: GallerySite) -> None:
+    """Links, the browser's own players, a form, and a link to older media."""
+    with site.page(viewport=WIDE, java_script_enabled=False) as page:
         expect(page.locator(".card")).to_have_count(60)
         assert page.locator(".card audio[controls]").count() == 60 // EVERY_SONG + 1
         expect(page.locator("#theme")).to_be_hidden()
@@ -279,17 +279,17 @@ def test_it_reads_well_without_scripts(place: Place) -> None:
         page.get_by_role("searchbox").fill("piece 12")
         page.get_by_role("button", name="Filter").click()
         expect(page).to_have_url(re.compile("search=piece"))
-        page.goto(place.url)
+        page.goto(site.url)
         page.get_by_role("link", name="Older media").click()
         expect(page.locator(".card .name").first).to_have_text(f"piece {COUNT - 60}")
         page.locator(".card .open").first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"piece {COUNT - 60}")
 
 
-def test_the_theme_is_switched_and_remembered(place: Place) -> None:
-    """Against the system's, over a reload, and back to following it."""
+def test_the_theme_is_switched_and_remembered(site: GallerySite) -> None:
+    """Against the system's theme, over a reload, and back to following it."""
     paper = "getComputedStyle(document.body).backgroundColor"
-    with place.page(color_scheme="light") as page:
+    with site.page(color_scheme="light") as page:
         light = page.evaluate(paper)
         page.get_by_role("button", name="Switch to the dark theme").click()
         dark = page.evaluate(paper)
@@ -301,17 +301,17 @@ def test_the_theme_is_switched_and_remembered(place: Place) -> None:
         assert page.evaluate(paper) == dark
 
 
-def test_nothing_is_wider_than_a_small_phone(place: Place) -> None:
-    """Neither the grid nor the page of a prompt. What axe says is tested for every view at once."""
-    with place.page(viewport=NARROW) as page:
+def test_nothing_is_wider_than_a_small_phone(site: GallerySite) -> None:
+    """Neither the grid nor the page of a prompt. axe checks every view in another test."""
+    with site.page(viewport=NARROW) as page:
         assert not overflows(ready(page))
-        page.goto(f"{place.url}/prompts/{COUNT}")
+        page.goto(f"{site.url}/prompts/{COUNT}")
         assert not overflows(page)
 
 
-def test_every_file_can_be_downloaded(place: Place) -> None:
+def test_every_file_can_be_downloaded(site: GallerySite) -> None:
     """From its card, as a file."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         ready(page)
         with page.expect_download() as told:
             page.get_by_role("link", name=f"Download piece {COUNT}").click()
@@ -319,9 +319,9 @@ def test_every_file_can_be_downloaded(place: Place) -> None:
 
 
 @pytest.mark.slow
-def test_more_filters_on_a_phone_leave_what_is_above_them_where_it_is(place: Place) -> None:
+def test_more_filters_on_a_phone_leave_what_is_above_them_where_it_is(site: GallerySite) -> None:
     """They unfold below; the size of the thumbnails stays behind the filters."""
-    with place.page("/", viewport=PHONE) as page:
+    with site.page("/", viewport=PHONE) as page:
         ready(page)
         tops = """() => ["h1", "#filters [name=search]", "#more-filters summary"]
           .map((each) => document.querySelector(each).getBoundingClientRect().top)"""

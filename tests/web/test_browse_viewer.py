@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browse_place import SONG_SECONDS, place_at
+from tests.web.gallery_site import SONG_SECONDS, gallery_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.web.browse_place import Place
+    from tests.web.gallery_site import GallerySite
 
-COUNT = 230  # files, far more than a page brings along; the newest is a picture
+COUNT = 230  # files, far more than a page contains; the newest is a picture
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1380, "height": 900}
 PLAYS = "!document.getElementById('player-audio').paused"
 AT = "document.getElementById('player-audio').currentTime"
-# So slow that a song does not end while a busy machine looks at it.
+# So slow that a song does not end during the test on a busy machine.
 PLAY_SLOWLY = """() => {
   const audio = document.getElementById('player-audio');
   audio.defaultPlaybackRate = audio.playbackRate = 0.1;
@@ -37,7 +37,7 @@ PLAY_TO_THE_END = f"""() => {{
   audio.currentTime = {SONG_SECONDS - 0.3};
 }}"""
 IN_THE_VIEWER = "() => document.getElementById('viewer').open && Boolean(history.state?.viewer)"
-# The way back takes a while, as it may: the viewer is open again before.
+# Going back takes a while: the viewer is open again before.
 LEAVE_AND_COME_BACK = """() => {
   const viewer = document.getElementById('viewer'), back = history.back;
   addEventListener('popstate', () => { setTimeout(() => { window.wayBack = true; }); });
@@ -48,9 +48,9 @@ LEAVE_AND_COME_BACK = """() => {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[GallerySite]:
     """Pictures and songs; these tests change nothing."""
-    with place_at(tmp_path_factory.mktemp("viewer"), browser, COUNT) as made:
+    with gallery_site(tmp_path_factory.mktemp("viewer"), browser, COUNT) as made:
         yield made
 
 
@@ -65,20 +65,20 @@ def opened(page: Page, number: int = 0) -> Locator:
 
 
 def scale(page: Page) -> float:
-    """How large the picture is shown: 1 is the whole of it."""
+    """The scale of the picture: 1 shows all of it."""
     return float(page.locator("#viewer-scale").inner_text().rstrip("%")) / 100
 
 
 def shift(page: Page) -> tuple[float, float]:
-    """How far the picture was pushed, in pixels."""
+    """How far the picture was moved, in pixels."""
     told = page.locator("#viewer-picture").evaluate("picture => picture.style.transform")
     x, y = re.findall(r"(-?[\d.]+)px", told)
     return float(x), float(y)
 
 
-def test_a_picture_is_shown_whole_with_all_that_is_known_of_it(place: Place) -> None:
-    """In its own pixels, not those of the thumbnail."""
-    with place.page(viewport=WIDE) as page:
+def test_a_picture_is_shown_completely_with_its_facts(site: GallerySite) -> None:
+    """In its own resolution, not that of the thumbnail."""
+    with site.page(viewport=WIDE) as page:
         viewer = opened(page)
         size = page.locator("#viewer-picture").evaluate("p => [p.naturalWidth, p.naturalHeight]")
         assert size == [512, 512]
@@ -93,9 +93,9 @@ def test_a_picture_is_shown_whole_with_all_that_is_known_of_it(place: Place) -> 
         expect(page.get_by_role("heading", level=1)).to_have_text("piece 230")
 
 
-def test_keys_zoom_pan_and_fit(place: Place) -> None:
-    """Plus, minus, nought and arrows."""
-    with place.page(viewport=WIDE) as page:
+def test_keys_zoom_pan_and_fit(site: GallerySite) -> None:
+    """Plus, minus, zero and arrows."""
+    with site.page(viewport=WIDE) as page:
         opened(page)
         for _ in range(5):
             page.keyboard.press("+")
@@ -111,9 +111,9 @@ def test_keys_zoom_pan_and_fit(place: Place) -> None:
         assert shift(page) == (0, 0)
 
 
-def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(place: Place) -> None:
-    """What lies under the pointer stays there."""
-    with place.page(viewport=WIDE) as page:
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(site: GallerySite) -> None:
+    """The point below the pointer stays there."""
+    with site.page(viewport=WIDE) as page:
         opened(page)
         page.mouse.move(300, 300)
         page.mouse.wheel(0, -600)
@@ -132,9 +132,9 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(place: Place) -> None:
         assert scale(page) >= 2
 
 
-def test_two_fingers_zoom_and_one_turns_the_page(place: Place) -> None:
+def test_two_fingers_zoom_and_one_turns_the_page(site: GallerySite) -> None:
     """As on a phone."""
-    with place.page(viewport=PHONE, has_touch=True) as page:
+    with site.page(viewport=PHONE, has_touch=True) as page:
         opened(page)
         touch = page.context.new_cdp_session(page)
 
@@ -156,9 +156,9 @@ def test_two_fingers_zoom_and_one_turns_the_page(place: Place) -> None:
         expect(page.locator("#viewer-title")).not_to_have_text(before)
 
 
-def test_next_and_previous_leave_out_the_songs(place: Place) -> None:
-    """By buttons and by keys, as far as there are pictures, beyond what was loaded."""
-    with place.page(viewport=WIDE) as page:
+def test_next_and_previous_skip_songs(site: GallerySite) -> None:
+    """By buttons and keys, as far as there are pictures, beyond the loaded ones."""
+    with site.page(viewport=WIDE) as page:
         viewer = opened(page)
         title = page.locator("#viewer-title")
         viewer.get_by_role("button", name="Older picture").click()
@@ -180,9 +180,9 @@ def test_next_and_previous_leave_out_the_songs(place: Place) -> None:
                 expect(title).to_have_text(f"piece {number}")
 
 
-def test_leaving_the_viewer_gives_the_focus_back(place: Place) -> None:
-    """To the card of the picture that was shown last, by Escape, button, or the way back."""
-    with place.page(viewport=WIDE) as page:
+def test_leaving_the_viewer_gives_the_focus_back(site: GallerySite) -> None:
+    """To the card of the last picture shown, by Escape, button, or going back."""
+    with site.page(viewport=WIDE) as page:
         opened(page)
         shown = "piece 195"  # the thirtieth picture
         for _ in range(30):
@@ -203,9 +203,9 @@ def test_leaving_the_viewer_gives_the_focus_back(place: Place) -> None:
         expect(page.locator(":focus .name")).to_have_text(shown)
 
 
-def test_the_focus_stays_in_the_viewer(place: Place) -> None:
-    """What lies behind it cannot be reached by Tab."""
-    with place.page(viewport=WIDE) as page:
+def test_the_focus_stays_in_the_viewer(site: GallerySite) -> None:
+    """Elements behind it cannot be reached by Tab."""
+    with site.page(viewport=WIDE) as page:
         opened(page)
         for _ in range(25):
             page.keyboard.press("Tab")
@@ -213,9 +213,9 @@ def test_the_focus_stays_in_the_viewer(place: Place) -> None:
             assert page.evaluate(outside) is False
 
 
-def test_a_song_plays_shows_its_words_and_goes_on(place: Place) -> None:
+def test_a_song_plays_with_its_lyrics_and_the_next_one_follows(site: GallerySite) -> None:
     """From its card; at its end the next song begins, and its lyrics are shown instead."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         page.evaluate(PLAY_SLOWLY)
         page.get_by_role("button", name="Play song 227").click()
         page.wait_for_function(f"() => {PLAYS} && {AT} > 0")
@@ -240,9 +240,9 @@ def test_a_song_plays_shows_its_words_and_goes_on(place: Place) -> None:
         assert page.evaluate(PLAYS) is False
 
 
-def test_keys_and_clicks_move_within_a_song(place: Place) -> None:
+def test_keys_and_clicks_move_within_a_song(site: GallerySite) -> None:
     """Space and arrows from anywhere, the slider by keyboard, the waveform by pointer."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         page.evaluate(PLAY_SLOWLY)
         page.get_by_role("button", name="Play song 227").click()
         page.wait_for_function(f"() => {PLAYS} && {AT} > 0")
@@ -266,9 +266,9 @@ def test_keys_and_clicks_move_within_a_song(place: Place) -> None:
         assert page.evaluate(AT) == pytest.approx(SONG_SECONDS / 2, abs=0.7)
 
 
-def test_cards_show_how_loud_songs_are(place: Place) -> None:
-    """A tone is as loud all along, which a flat line would not be."""
-    with place.page("/?kind=lyrics_prompt", viewport=WIDE) as page:
+def test_cards_show_the_loudness_of_songs(site: GallerySite) -> None:
+    """A constant tone is a bar of constant height, not a flat line."""
+    with site.page("/?kind=lyrics_prompt", viewport=WIDE) as page:
         page.wait_for_function(
             """() => {
               const shape = document.querySelector('.card.audio .all path').getAttribute('d');
@@ -279,27 +279,27 @@ def test_cards_show_how_loud_songs_are(place: Place) -> None:
         )
 
 
-def test_a_badge_says_what_the_mark_of_a_file_says(tmp_path: Path, browser: Browser) -> None:
+def test_a_badge_shows_the_mark_of_a_file(tmp_path: Path, browser: Browser) -> None:
     """In the viewer and on the page of its prompt; a file without a mark has none."""
-    with place_at(tmp_path, browser, 3) as place:
+    with gallery_site(tmp_path, browser, 3) as site:
         marks: dict[int, dict[str, str]] = {  # the third is a song
             3: {"source_type": "algorithmicMedia", "signature": "sidecar"},
             2: {"source_type": "trainedAlgorithmicMedia", "signature": "present"},
         }
-        with closing(sqlite3.connect(place.database, timeout=30)) as driver, driver:
+        with closing(sqlite3.connect(site.database, timeout=30)) as driver, driver:
             driver.executemany(
                 "UPDATE prompt_artifacts SET metadata = json_set(metadata, '$.mark', json(?))"
                 " WHERE id = ?",
                 [(json.dumps(mark), artifact) for artifact, mark in marks.items()],
             )
-        with place.page("/") as page:
+        with site.page("/") as page:
             opened(page)
             badge = page.locator("#viewer-mark")
             expect(badge).to_have_text("AI marked as made by an AI model, came with a signature")
             page.keyboard.press("PageDown")
             expect(page.locator("#viewer-title")).to_have_text("piece 1")
             expect(badge).to_be_hidden()
-        with place.page("/prompts/3") as page:
+        with site.page("/prompts/3") as page:
             said = re.compile(r"AI\s+marked as made by a program, signed in a file beside it")
             expect(page.locator("figcaption .origin")).to_have_text(said)
             manifest = page.get_by_role("link", name="Manifest")

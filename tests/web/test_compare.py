@@ -1,4 +1,4 @@
-"""Prompts of a label side by side, and the form that makes them."""
+"""Comparing the prompts of a label, and the form that creates them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.furnishing import IDS
-from tests.web.judging import PHONE, overflows, serious
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.sample_installation import IDS
 
 if TYPE_CHECKING:
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 pytestmark = pytest.mark.slow
 
 LABEL = "foxes & <b>lakes</b>"
 
 
-def test_a_grid_is_compared_and_seen_in_the_viewer(open_page: OpenPage, fresh_site: Site) -> None:
+def test_a_grid_is_compared_and_opened_in_the_viewer(open_page: OpenPage, fresh_site: Site) -> None:
     """Rows, columns and captions with the values; the same on a phone, in the dark, for axe."""
     cells = zip(IDS.pictures[:3], ((10, "calm"), (10, "wild"), (20, "calm")), strict=True)
     for prompt_id, (steps, mood) in (*cells, (IDS.waiting_picture, (20, "wild"))):
         varied = json.dumps({"technical_params.steps": steps, "mood": mood})
-        fresh_site.place.poet.execute(
+        fresh_site.installation.poet.execute(
             "INSERT INTO media_generator_labels (prompt_id, label, varied) VALUES (?, ?, ?)",
             (prompt_id, LABEL, varied),
         )
@@ -57,7 +57,7 @@ def test_a_grid_is_compared_and_seen_in_the_viewer(open_page: OpenPage, fresh_si
 
 
 def test_the_form_submits_a_grid(open_page: OpenPage, fresh_site: Site) -> None:
-    """The number of prompts is shown before; a value that cannot be used is explained."""
+    """The number of prompts is shown before; an invalid value is explained."""
     page = open_page(fresh_site, "/submit")
     form = page.locator("#form-image")
     form.get_by_label("Prompt (required)").fill("A fox")

@@ -1,4 +1,4 @@
-"""Favourites, ratings, tags, hidden files, the wastebasket, and choosing many cards at once."""
+"""Favourites, ratings, tags, hidden files, the wastebasket, and selecting many cards."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from adapters.sql_queue.bookkeeping import prepare_bookkeeping
 from adapters.sqlite.database import SqliteDatabase
-from tests.web.browse_place import place_at
-from tests.web.judging import PHONE, overflows, serious
+from tests.web.gallery_site import gallery_site
+from tests.web.page_checks import PHONE, overflows, serious
 from tests.web.test_browse import NOTE_SHIFTS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
-    from tests.web.browse_place import Place
+    from tests.web.gallery_site import GallerySite
 
 pytestmark = pytest.mark.slow
 WIDE: Final[ViewportSize] = {"width": 1380, "height": 900}
@@ -31,14 +31,14 @@ TOUCHED = """() => performance.getEntriesByType('resource')
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
-    """Pictures and songs, in a place of the test's own."""
-    with place_at(tmp_path_factory.mktemp("curation"), browser, 40) as made:
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[GallerySite]:
+    """Pictures and songs, in a site of the test's own."""
+    with gallery_site(tmp_path_factory.mktemp("curation"), browser, 40) as made:
         yield made
 
 
 def ready(page: Page) -> None:
-    """The grid is there, and what can be chosen in it."""
+    """The grid is loaded, and its cards can be selected."""
     expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
     page.wait_for_function(TOUCHED)
 
@@ -48,9 +48,9 @@ def card(page: Page, number: int) -> Locator:
     return page.locator(f".card[data-id='{number}']")
 
 
-def test_the_best_are_kept_with_keys_and_found_again(place: Place) -> None:
-    """On a card, in the viewer and in the player; the page that is loaded again knows them."""
-    with place.page(viewport=WIDE) as page:
+def test_favourites_are_marked_by_keyboard_and_found_again(site: GallerySite) -> None:
+    """On a card, in the viewer and in the player; the reloaded page knows them."""
+    with site.page(viewport=WIDE) as page:
         ready(page)
         card(page, 40).locator(".main").focus()
         with page.expect_response("**/curate"):
@@ -73,23 +73,23 @@ def test_the_best_are_kept_with_keys_and_found_again(place: Place) -> None:
         with page.expect_response("**/curate"):
             page.locator("#player-heart").click()
         expect(song.locator(".heart")).to_have_attribute("aria-pressed", "true")
-        page.goto(f"{place.url}/?favourite=1&sort=rating")
+        page.goto(f"{site.url}/?favourite=1&sort=rating")
         ready(page)
         expect(page.locator(".card")).to_have_count(3)
         ids = page.locator(".card").evaluate_all("cards => cards.map((it) => it.dataset.id)")
         assert ids[:2] == ["39", "40"]
         page.locator("[name=rating]").select_option("5")
         expect(page.locator(".card")).to_have_count(1)
-        page.goto(f"{place.url}/?rating=4")
+        page.goto(f"{site.url}/?rating=4")
         ready(page)
         with page.expect_response("**/curate"):
             card(page, 40).locator(".main").press("0")
         expect(card(page, 40).locator(".stars")).to_have_text("")
 
 
-def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
+def test_many_are_selected_and_changed_at_once(site: GallerySite) -> None:
     """With Ctrl and Shift; a tag, a ZIP archive, hidden and back by Undo."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         ready(page)
         card(page, 40).locator(".frame").click(modifiers=["Control"])
         card(page, 37).locator(".main").focus()
@@ -121,13 +121,13 @@ def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
         expect(page.locator(".card")).to_have_count(3)
 
 
-def test_files_of_a_label_are_found(place: Place) -> None:
-    """From the comparison, by a choice among the labels, and without scripts; on a phone."""
-    with closing(SqliteDatabase(place.database, 5.0)) as database:
+def test_files_of_a_label_are_found(site: GallerySite) -> None:
+    """From the comparison, by the filter for labels, and without scripts; on a phone."""
+    with closing(SqliteDatabase(site.database, 5.0)) as database:
         prepare_bookkeeping(database.connection, create_indexes=False)
         for prompt_id in (40, 38):
             database.labels.add(prompt_id, "foxes & <b>", {})
-    with place.page("/compare?label=foxes+%26+%3Cb%3E", viewport=PHONE) as page:
+    with site.page("/compare?label=foxes+%26+%3Cb%3E", viewport=PHONE) as page:
         page.get_by_role("link", name="Show in Browse").click()
         ready(page)
         expect(page.locator(".card")).to_have_count(2)
@@ -149,15 +149,15 @@ def test_files_of_a_label_are_found(place: Place) -> None:
         expect(page.locator(".card").nth(2)).to_be_visible()
 
 
-def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
+def test_files_are_restored_from_the_wastebasket(site: GallerySite) -> None:
     """From the menu of a card, and by its own list."""
-    with place.page(viewport=WIDE) as page:
+    with site.page(viewport=WIDE) as page:
         ready(page)
         card(page, 40).locator(".more").click()
         with page.expect_response("**/discard"):
             page.get_by_role("menuitem", name="Put into the wastebasket").click()
         expect(card(page, 40)).to_have_count(0)
-        page.goto(f"{place.url}/?shown=wastebasket")
+        page.goto(f"{site.url}/?shown=wastebasket")
         ready(page)
         expect(page.locator(".card")).to_have_count(1)
         for colours in COLOURS:
@@ -174,17 +174,17 @@ def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
         expect(page.locator(".card")).to_have_count(0)
 
 
-def test_filters_by_facts_and_the_size_of_thumbnails(place: Place) -> None:
+def test_filters_by_facts_and_the_size_of_thumbnails(site: GallerySite) -> None:
     """Seed, size, date; the slider is remembered by this browser."""
-    with place.page("/?seed=7040", viewport=WIDE) as page:
+    with site.page("/?seed=7040", viewport=WIDE) as page:
         ready(page)
         expect(page.locator(".card")).to_have_count(1)
-        page.goto(f"{place.url}/?size=640x480&workflow=image_workflow.py&sort=oldest")
+        page.goto(f"{site.url}/?size=640x480&workflow=image_workflow.py&sort=oldest")
         ready(page)
         expect(page.locator(".card").first).to_have_attribute("data-id", "6")
-        page.goto(f"{place.url}/?at=2026-01-05")
+        page.goto(f"{site.url}/?at=2026-01-05")
         expect(page.locator("#foot")).to_have_text("No matches.")
-        page.goto(place.url)
+        page.goto(site.url)
         ready(page)
         before = card(page, 40).bounding_box()
         page.locator("#thumbnails").fill("4")
@@ -197,11 +197,11 @@ def test_filters_by_facts_and_the_size_of_thumbnails(place: Place) -> None:
 
 
 @pytest.mark.parametrize("colours", COLOURS)
-def test_everybody_can_choose_and_filter(place: Place, colours: str) -> None:
-    """Axe finds nothing, nothing shifts while it loads, and on a phone it fits."""
-    with place.page(viewport=WIDE, color_scheme=colours, own=True, reduced_motion="reduce") as page:
+def test_selection_and_filters_are_accessible(site: GallerySite, colours: str) -> None:
+    """Axe has no complaints, nothing shifts while it loads, and on a phone it fits."""
+    with site.page(viewport=WIDE, color_scheme=colours, own=True, reduced_motion="reduce") as page:
         page.add_init_script(NOTE_SHIFTS)
-        page.goto(f"{place.url}/?sort=rating")
+        page.goto(f"{site.url}/?sort=rating")
         ready(page)
         assert page.evaluate("window.shifts") < 0.01
         card(page, 40).locator(".frame").click(modifiers=["Control"])

@@ -1,4 +1,4 @@
-"""The language of the page in a browser: asked for, chosen, and kept; long words fit on a phone."""
+"""The language of the page in a browser: negotiated, chosen, kept; long words fit on a phone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.judging import PHONE, overflows, serious
+from tests.web.page_checks import PHONE, overflows, serious
 
 if TYPE_CHECKING:
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 
 def test_the_language_is_chosen_at_the_top_and_kept(open_page: OpenPage, site: Site) -> None:
-    """What the server writes, and what scripts write."""
+    """Texts by the server and by scripts."""
     page = open_page(site, "/submit", locale="de-AT")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.locator("h1")).to_have_text("Erstellen")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.furnishing import Place
-from tests.web.serving import served
+from tests.web.sample_installation import SampleInstallation
+from tests.web.serve_process import served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,27 +28,27 @@ def test_media_of_a_bucket_are_shown_and_played(
     tmp_path: Path, bucket: TestBucket, open_page: OpenPage
 ) -> None:
     """Thumbnails, the whole picture, the waveform, and a jump into the middle of a song."""
-    place = Place(tmp_path)
-    place.shell.home.mkdir(parents=True)
-    assert place.shell.run("init", str(place.database)).returncode == 0
+    installation = SampleInstallation(tmp_path)
+    installation.shell.home.mkdir(parents=True)
+    assert installation.shell.run("init", str(installation.database)).returncode == 0
     settings = {
-        "database": {"path": str(place.database)},
+        "database": {"path": str(installation.database)},
         "media": {
             "renderer": {"image": "sketch", "audio": "sketch"},
             "size": {"megapixels": 0.2},
             "storage": bucket.section,
         },
     }
-    file = place.shell.home / "media_generator_config.json"
+    file = installation.shell.home / "media_generator_config.json"
     file.write_text(json.dumps(settings))
-    (place.shell.home / "rain.txt").write_text("Rain on the roof\nRain on the road\n")
-    submit = place.shell.run("submit", "image", "--prompt", "A lake at dawn")
+    (installation.shell.home / "rain.txt").write_text("Rain on the roof\nRain on the road\n")
+    submit = installation.shell.run("submit", "image", "--prompt", "A lake at dawn")
     assert submit.returncode == 0, submit.stderr
     lyrics = ("--lyrics-file", "rain.txt", "--title", "Rain")
-    assert place.shell.run("submit", "song", *lyrics).returncode == 0
-    done = place.shell.run("run")
+    assert installation.shell.run("submit", "song", *lyrics).returncode == 0
+    done = installation.shell.run("run")
     assert done.returncode == 0, done.stdout + done.stderr
-    with served(place) as site:
+    with served(installation) as site:
         page = open_page(site)
         thumbnail = page.locator(".card.image img").first
         expect(thumbnail).to_be_visible()

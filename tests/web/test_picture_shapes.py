@@ -1,4 +1,4 @@
-"""Pictures are shown in their own shape, wherever a page shows one."""
+"""Pictures are shown in their own aspect ratio on every page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.web.furnishing import IDS, add_row
-from tests.web.judging import PHONE, overflows
+from tests.web.page_checks import PHONE, overflows
+from tests.web.sample_installation import IDS, add_row
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, ViewportSize
 
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 DESKTOP: Final[ViewportSize] = {"width": 1380, "height": 900}
 VIEWPORTS: Final = [
@@ -31,8 +31,8 @@ SIZES: Final = {
     "taller": (200, 1600),
     "wider": (1600, 200),
 }
-# How far a picture is stretched (1: not at all), and which share of it is in its box. What the
-# box is, and how the picture lies in it, the style says; both limits may cut a card's picture.
+# How far a picture is stretched (1: not at all), and how much of it is in its box. The style
+# defines the box and the picture's position in it; both limits may cut a card's picture.
 _MEASURE: Final = """async (image) => {
   while (!image.naturalWidth) await new Promise((go) => setTimeout(go, 50));
   await image.decode();
@@ -50,20 +50,20 @@ _MEASURE: Final = """async (image) => {
 
 @pytest.fixture
 def site(fresh_site: Site) -> Site:
-    """A prompt with pictures of every shape; rows that know their sizes, and rows that lie."""
+    """A prompt with pictures of every shape; rows with their sizes, and rows with wrong ones."""
     for name, size in SIZES.items():
         for told in {size, size[::-1], None}:
             path = f"image/shapes/{name}_{told and told[0]}.png"
-            file = fresh_site.place.root / path
+            file = fresh_site.installation.root / path
             file.parent.mkdir(exist_ok=True)
             Image.linear_gradient("L").resize(size).save(file)
             known = told and json.dumps({"width": told[0], "height": told[1]})
-            add_row(fresh_site.place, PROMPT, path, known)
+            add_row(fresh_site.installation, PROMPT, path, known)
     return fresh_site
 
 
 def measured(page: Page, selector: str) -> dict[str, dict[str, Any]]:
-    """What is measured of each picture there, by its file's name."""
+    """The measurements of each picture on the page, by its file's name."""
     found = {}
     for picture in page.locator(selector).all():
         picture.scroll_into_view_if_needed()
@@ -76,12 +76,12 @@ def measured(page: Page, selector: str) -> dict[str, dict[str, Any]]:
 def test_the_page_of_a_prompt_stretches_no_picture(
     site: Site, open_page: OpenPage, viewport: ViewportSize
 ) -> None:
-    """Each is whole, and fits the window; a row that is wrong about the size changes nothing."""
+    """Each is complete, and fits the window; a wrong size in the row changes nothing."""
     page = open_page(site, f"/prompts/{PROMPT}", viewport=viewport)
     shapes = measured(page, ".prompt figure img")
-    assert len(shapes) == 1 + 2 + 3 * (len(SIZES) - 1)  # a square turned round is the same
+    assert len(shapes) == 1 + 2 + 3 * (len(SIZES) - 1)  # a rotated square is the same
     for name, shape in shapes.items():
-        # A box has whole pixels, which is much of a narrow one.
+        # A box has whole pixels, a large part of a narrow one.
         assert shape["stretch"] == pytest.approx(1, rel=0.03), name
         assert shape["height"] < 0.9, name
         assert shape["width"] < 1, name
@@ -92,7 +92,7 @@ def test_the_page_of_a_prompt_stretches_no_picture(
 def test_cards_and_the_viewer_stretch_no_picture(
     site: Site, open_page: OpenPage, viewport: ViewportSize
 ) -> None:
-    """The viewer shows the whole; a card may cut off what is far too long."""
+    """The viewer shows all of it; a card may cut off a part of very long ones."""
     page = open_page(site, viewport={**viewport, "height": 4000})  # all cards are in sight
     expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
     cards = measured(page, ".card.image img")

@@ -1,4 +1,4 @@
-"""The page of the queue: what goes on is seen, and what a person wants is done."""
+"""The page of the queue: it shows what happens, and a person's actions take effect."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.acceptance.mediagen import LAKE, STEAM, image, until
-from tests.web.judging import PHONE, overflows, serious
-from tests.web.queue_place import site_at
+from tests.acceptance.mediagen import LAKE, STEAM, image, wait_until
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
 pytestmark = pytest.mark.slow
 
-# Counts how often the page looked, and how often it had when a card came or went; notes its pause.
+# Counts the page's polls, and at which of them cards came and went; records its pauses.
 COUNT_LOOKS = """
   window.looks = 0;
   const ask = window.fetch;
@@ -41,7 +41,7 @@ COUNT_LOOKS = """
       .observe(document.getElementById("waiting-image"), { childList: true });
   });
 """
-# What was asked for, in its order; the answer to one of them comes late.
+# Requests in their order; the response to one of them is delayed.
 NOTE_QUESTIONS = """
   window.asked = [];
   const ask = window.fetch;
@@ -69,14 +69,14 @@ HOSTILE = '<img src=x onerror="pwned = true"></script><script>pwned = true</scri
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with nothing in its queue."""
-    with site_at(tmp_path, browser) as made:
+    with worker_site(tmp_path, browser) as made:
         yield made
 
 
 def failed(site: Site, text: str = "a lake", message: str = "timed_out: it took too long") -> int:
-    """A prompt in error; gives its id."""
-    prompt_id = site.place.poet.write(image(text), text=text, artifact_status="error")
-    site.place.poet.execute(
+    """Add a prompt in error; returns its id."""
+    prompt_id = site.installation.poet.write(image(text), text=text, artifact_status="error")
+    site.installation.poet.execute(
         "UPDATE prompts SET error_message = ? WHERE id = ?", (message, prompt_id)
     )
     return prompt_id
@@ -84,7 +84,7 @@ def failed(site: Site, text: str = "a lake", message: str = "timed_out: it took 
 
 def status(site: Site, prompt_id: int) -> str:
     """A prompt's artifact status, as other programs see it."""
-    return site.place.poet.status(prompt_id)[0]
+    return site.installation.poet.status(prompt_id)[0]
 
 
 def card(page: Page, part: str, prompt_id: int) -> Locator:
@@ -92,9 +92,9 @@ def card(page: Page, part: str, prompt_id: int) -> Locator:
     return page.locator(f'#{part} > li[data-key="{prompt_id}"]')
 
 
-def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
-    """A bar for what a real worker renders now, further on each look, and what came of it."""
-    prompt_id = site.place.poet.write(image("a lake"), text="A lake, please")
+def test_the_progress_of_a_render_is_shown_until_its_end(site: Site) -> None:
+    """A bar for a real worker's render, further at each poll, and then the result."""
+    prompt_id = site.installation.poet.write(image("a lake"), text="A lake, please")
     with site.page("/queue") as page:
         expect(page.get_by_text("Nothing is being rendered.")).to_be_visible()
         expect(page.locator("#workers")).to_contain_text("No worker is running")
@@ -117,7 +117,7 @@ def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
             expect(bar).to_have_attribute("value", "0.75")
             expect(going).to_contain_text("75 %")
             expect(going).to_contain_text("left")
-            site.place.go()
+            site.installation.release()
             expect(going).to_have_count(0)
             expect(page.locator("#ended > li")).to_contain_text("ready")
             expect(page.locator("#ended > li")).to_contain_text("A lake, please")
@@ -126,18 +126,18 @@ def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
         expect(page.locator("#workers")).to_contain_text("No worker is running")
 
 
-def test_what_others_do_is_seen_within_two_seconds(site: Site) -> None:
-    """A prompt that another program adds stands there without a reload.
+def test_changes_by_others_are_shown_within_two_seconds(site: Site) -> None:
+    """A prompt that another program adds appears without a reload.
 
-    Told by the page's own pauses, which a machine that is busy only makes longer. The first look
-    may be answered from a summary that is less than a second old.
+    Measured by the page's own pauses, which a busy machine only makes longer. The first poll may
+    be answered from a summary that is less than a second old.
     """
     with site.page("/login", own=True) as page:
         page.add_init_script(COUNT_LOOKS)
         page.goto(f"{site.url}/queue")
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         expect(page.locator("#waiting-image > li")).to_have_count(0)
-        prompt_id = site.place.poet.write(image("a lake"))
+        prompt_id = site.installation.poet.write(image("a lake"))
         before = page.evaluate("window.looks")
         card(page, "waiting-image", prompt_id).wait_for(state="visible")
         looks = page.evaluate("window.looksWhenSeen") - before
@@ -146,16 +146,16 @@ def test_what_others_do_is_seen_within_two_seconds(site: Site) -> None:
 
 
 def test_each_prompt_has_one_line(site: Site) -> None:
-    """Title, number and actions; what is wrong with it; columns only where both kinds wait."""
-    lake = site.place.poet.write(json.dumps(LAKE), text="The lake behind the house")
-    broken = site.place.poet.write('{"prompt": ""}')
+    """Title, number and actions; its error; columns only if both kinds wait."""
+    lake = site.installation.poet.write(json.dumps(LAKE), text="The lake behind the house")
+    broken = site.installation.poet.write('{"prompt": ""}')
     with site.page("/queue") as page:
         songs = page.locator('[data-part="waiting-audio"]')
         expect(songs).to_be_hidden()
         picture = card(page, "waiting-image", lake)
         expect(picture).to_contain_text("The lake behind the house")
         wide = picture.bounding_box()
-        song = site.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        song = site.installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
         sung = card(page, "waiting-audio", song)
         expect(sung).to_contain_text("Steam and Soliloquy")
         expect(card(page, "waiting-image", broken)).to_contain_text("brief_incomplete")
@@ -168,20 +168,20 @@ def test_each_prompt_has_one_line(site: Site) -> None:
         assert left["height"] == right["height"] < 50
 
 
-def test_a_look_at_the_queue_disturbs_nobody_who_works_there(site: Site) -> None:
-    """Focus and choice outlive what comes and goes around them."""
-    first = site.place.poet.write(image("a lake"), text="first")
-    kept = site.place.poet.write(json.dumps(LAKE), text="kept")
+def test_polling_keeps_focus_and_selection(site: Site) -> None:
+    """While other prompts come and go around them."""
+    first = site.installation.poet.write(image("a lake"), text="first")
+    kept = site.installation.poet.write(json.dumps(LAKE), text="kept")
     with site.page("/queue") as page:
         expect(page.locator("#waiting-image > li[aria-posinset]")).to_have_count(2)
         mine = card(page, "waiting-image", kept)
         mine.get_by_role("checkbox").check()
         mine.get_by_role("button", name=f"Cancel prompt {kept}").focus()
         page.evaluate("document.activeElement.mine = true")
-        site.place.poet.execute(
+        site.installation.poet.execute(
             "UPDATE prompts SET artifact_status = 'ready' WHERE id = ?", (first,)
         )
-        older = site.place.poet.write(image("a sea"), created_at="2020-01-01 00:00:00")
+        older = site.installation.poet.write(image("a sea"), created_at="2020-01-01 00:00:00")
         expect(card(page, "waiting-image", older)).to_have_attribute("aria-posinset", "1")
         expect(card(page, "waiting-image", first)).to_have_count(0)
         expect(mine).to_have_attribute("aria-posinset", "2")
@@ -191,8 +191,8 @@ def test_a_look_at_the_queue_disturbs_nobody_who_works_there(site: Site) -> None
 
 
 def test_a_thousand_prompts_are_reached_by_keyboard_and_changed_at_once(site: Site) -> None:
-    """Few rows are in the page; arrow keys reach all; what is not loaded is selected, too."""
-    poet = site.place.poet
+    """Few rows are in the page; arrow keys reach all; rows that are not loaded are selected too."""
+    poet = site.installation.poet
     ids = [poet.write(image("a lake"), created_at=f"2020-01-01 {n:06}") for n in range(400)]
     with site.page("/queue") as page:
         rows = page.locator("#waiting-image > li")
@@ -219,9 +219,9 @@ def test_a_thousand_prompts_are_reached_by_keyboard_and_changed_at_once(site: Si
     assert status(site, ids[0]) == "pending"
 
 
-def test_one_press_lets_a_prompt_come_next(site: Site) -> None:
-    """It stands first then."""
-    first, second = (site.place.poet.write(image("a lake")) for _ in range(2))
+def test_a_prompt_is_moved_to_the_front_by_one_press(site: Site) -> None:
+    """It is the first one then."""
+    first, second = (site.installation.poet.write(image("a lake")) for _ in range(2))
     with site.page("/queue") as page:
         expect(card(page, "waiting-image", first)).to_have_attribute("aria-posinset", "1")
         page.get_by_role("button", name=f"Render prompt {second} next").click()
@@ -230,7 +230,7 @@ def test_one_press_lets_a_prompt_come_next(site: Site) -> None:
 
 def test_pausing_and_resuming_by_mouse(site: Site) -> None:
     """The banner says who paused, why and since when; a worker claims nothing until resumed."""
-    prompt_id = site.place.poet.write(image("a lake"))
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/queue") as page:
         expect(page.locator("#paused")).to_be_hidden()
         page.get_by_role("button", name="Pause").click()
@@ -238,19 +238,19 @@ def test_pausing_and_resuming_by_mouse(site: Site) -> None:
         page.get_by_role("dialog").get_by_role("button", name="Pause").click()
         expect(page.locator("#paused")).to_contain_text("by a person")
         expect(page.locator("#paused")).to_contain_text("the GPU is needed <b>elsewhere</b>")
-        site.place.run()
+        site.installation.run()
         assert status(site, prompt_id) == "pending"
         page.get_by_role("button", name="Resume").click()
         expect(page.locator("#paused")).to_be_hidden()
-        site.place.run()
+        site.installation.run()
         assert status(site, prompt_id) == "ready"
         expect(page.locator("#time-left")).to_be_hidden()
-        site.place.poet.write(image("a sea"))
+        site.installation.poet.write(image("a sea"))
         expect(page.locator("#time-left")).to_contain_text("The whole queue will take about")
 
 
 def test_pausing_and_resuming_by_keyboard(site: Site) -> None:
-    """Enter, a reason, Enter; the focus then stands on the button that undoes it."""
+    """Enter, a reason, Enter; the focus is then on the button that resumes."""
     with site.page("/queue") as page:
         expect(page.locator("#tally")).to_contain_text("0 waiting")
         page.get_by_role("button", name="Pause").focus()
@@ -266,11 +266,11 @@ def test_pausing_and_resuming_by_keyboard(site: Site) -> None:
 
 def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
     """The environment's pause comes with the failure's code and what to do."""
-    site.place.use("no_comfy.py")
+    site.installation.use_scripts("no_comfy.py")
     for _ in range(3):
-        site.place.poet.write(image("a lake"))
+        site.installation.poet.write(image("a lake"))
     with site.page("/queue") as page:
-        site.place.run()
+        site.installation.run()
         banner = page.locator("#paused")
         expect(banner).to_contain_text("because of a problem with the installation")
         expect(banner.locator("code")).to_have_text("comfyui_import")
@@ -278,9 +278,9 @@ def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
         expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
-def test_cancelling_by_mouse_asks_first(site: Site) -> None:
-    """Leaving the question leaves the prompt; saying yes takes it out of the queue."""
-    prompt_id = site.place.poet.write(image("a lake"))
+def test_cancelling_by_mouse_asks_for_confirmation(site: Site) -> None:
+    """Dismissing the dialog keeps the prompt; confirming cancels it."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/queue") as page:
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         button = page.get_by_role("button", name=f"Cancel prompt {prompt_id}")
@@ -298,8 +298,8 @@ def test_cancelling_by_mouse_asks_first(site: Site) -> None:
 
 
 def test_cancelling_by_keyboard(site: Site) -> None:
-    """Escape leaves the question and gives the focus back; Enter says yes."""
-    prompt_id = site.place.poet.write(image("a lake"))
+    """Escape dismisses the dialog and restores the focus; Enter confirms."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/queue") as page:
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         button = page.get_by_role("button", name=f"Cancel prompt {prompt_id}")
@@ -316,9 +316,9 @@ def test_cancelling_by_keyboard(site: Site) -> None:
 
 
 @pytest.mark.parametrize("question", ["cancel", "pause"])
-def test_a_question_that_was_left_can_be_asked_again_at_once(site: Site, question: str) -> None:
-    """A press just behind Escape counts, and the answer is the one that is given then."""
-    prompt_id = site.place.poet.write(image("a lake"))
+def test_a_dismissed_dialog_can_be_opened_again_at_once(site: Site, question: str) -> None:
+    """A press right after Escape counts, and the answer is the one given then."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     buttons = {"cancel": f'[data-key="{prompt_id}"] [data-act="cancel"]', "pause": "#pause"}
     with site.page("/queue") as page:
         button = page.locator(buttons[question])
@@ -338,8 +338,8 @@ def test_a_question_that_was_left_can_be_asked_again_at_once(site: Site, questio
         expect(done).to_be_visible()
 
 
-def test_a_press_counts_before_the_page_has_looked(site: Site) -> None:
-    """On a slow line the first answer takes long; nothing that is pressed meanwhile is lost."""
+def test_a_press_counts_before_the_first_poll(site: Site) -> None:
+    """On a slow connection the first response takes long; no press is lost meanwhile."""
     prompt_id = failed(site)
     with site.page("/login", own=True) as page:
         page.add_init_script(f"{NOTE_QUESTIONS} window.late = 'status';")
@@ -351,12 +351,12 @@ def test_a_press_counts_before_the_page_has_looked(site: Site) -> None:
         expect(card(page, "waiting-image", prompt_id)).to_be_visible()
 
 
-def test_an_answer_from_before_a_pause_does_not_undo_it(site: Site) -> None:
-    """What a person did stands there, though an older answer comes late; the focus stays, too."""
+def test_an_outdated_response_does_not_undo_a_pause(site: Site) -> None:
+    """The pause stays visible although an older response arrives late; the focus stays."""
     with site.page("/login", own=True) as page:
         page.add_init_script(NOTE_QUESTIONS)
         page.goto(f"{site.url}/queue")
-        page.wait_for_function("() => window.asked.length > 1")  # the page has its first answers
+        page.wait_for_function("() => window.asked.length > 1")  # the page has its first responses
         page.evaluate("window.late = 'status'")
         page.wait_for_function("() => window.letCome")
         page.get_by_role("button", name="Pause").click()
@@ -369,9 +369,9 @@ def test_an_answer_from_before_a_pause_does_not_undo_it(site: Site) -> None:
         expect(page.get_by_role("button", name="Resume")).to_be_focused()
 
 
-def test_a_render_is_stopped_and_put_back(site: Site) -> None:
-    """What is being rendered may be cancelled, or wait anew: the worker stops either way."""
-    prompt_id = site.place.poet.write(image("a lake"))
+def test_a_render_is_cancelled_or_put_back(site: Site) -> None:
+    """It may be cancelled, or wait again: the worker stops either way."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/queue") as page, site.rendering() as worker:
         page.get_by_role("button", name="Pause").click()
         page.get_by_role("dialog").get_by_role("button", name="Pause").click()
@@ -388,7 +388,7 @@ def test_a_render_is_stopped_and_put_back(site: Site) -> None:
 
 
 def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
-    """It says why it failed and what to do; Retry lets it wait again, and a worker renders it."""
+    """The card shows the reason and the hint; Retry lets it wait again, and a worker renders it."""
     prompt_id = failed(site, "a lake")
     with site.page("/queue") as page:
         bad = card(page, "failed", prompt_id)
@@ -402,15 +402,15 @@ def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
         expect(page.locator("#toasts")).to_contain_text("mediagen daemon")
         expect(card(page, "waiting-image", prompt_id)).to_be_visible()
         expect(bad).to_have_count(0)
-        site.place.run()
+        site.installation.run()
         expect(page.locator('#ended [data-act="again"]')).to_be_visible()
         page.get_by_role("button", name=f"Render again prompt {prompt_id}").click()
         expect(card(page, "waiting-image", prompt_id)).to_be_visible()
 
 
-def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
-    """Space chooses; those that failed wait again, those that wait already come next."""
-    bad, other, waits = failed(site), failed(site), site.place.poet.write(image("a sea"))
+def test_selected_prompts_are_retried_by_keyboard(site: Site) -> None:
+    """Space selects; failed ones wait again, waiting ones come next."""
+    bad, other, waits = failed(site), failed(site), site.installation.poet.write(image("a sea"))
     with site.page("/queue") as page:
         expect(page.get_by_role("button", name="Generate selected")).to_be_disabled()
         for prompt_id in (bad, waits):
@@ -426,8 +426,8 @@ def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
     assert [status(site, each) for each in (bad, other, waits)] == ["pending", "error", "pending"]
 
 
-def test_everything_is_generated(site: Site) -> None:
-    """One button for all that failed, and one each for what a person cancelled."""
+def test_all_are_retried(site: Site) -> None:
+    """One button for all that failed, and one each for cancelled ones."""
     prompts = [failed(site) for _ in range(3)]
     cancelled = failed(site, message="cancelled: a person cancelled this prompt")
     with site.page("/queue") as page:
@@ -440,9 +440,9 @@ def test_everything_is_generated(site: Site) -> None:
     assert [status(site, each) for each in (*prompts, cancelled)] == ["pending"] * 4
 
 
-def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
-    """One question for all of them."""
-    prompts = [site.place.poet.write(image("a lake")) for _ in range(2)]
+def test_selected_prompts_are_cancelled_together(site: Site) -> None:
+    """One confirmation for all of them."""
+    prompts = [site.installation.poet.write(image("a lake")) for _ in range(2)]
     with site.page("/queue") as page:
         for prompt_id in prompts:
             page.get_by_role("checkbox", name=f"Select prompt {prompt_id}", exact=True).check()
@@ -456,14 +456,16 @@ def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
 
 @pytest.mark.parametrize("scripted", [True, False])
 def test_hostile_text_stays_text(site: Site, *, scripted: bool) -> None:
-    """Markup from the database is shown, whether the server or the script puts it there."""
+    """Markup from the database is shown as text, by the server and by the script."""
     song = {**STEAM, "title": HOSTILE, "structure": [{"type": HOSTILE, "lyrics": HOSTILE}]}
-    ahead = [site.place.poet.write(image(HOSTILE), text=HOSTILE)]
+    ahead = [site.installation.poet.write(image(HOSTILE), text=HOSTILE)]
     failed(site, HOSTILE, f"{HOSTILE}")
     with site.page("/queue", java_script_enabled=scripted) as page:
         if scripted:
-            ahead.append(site.place.poet.write(image(HOSTILE), text=HOSTILE))
-            site.place.poet.write(json.dumps(song), prompt_type="lyrics_prompt", text=HOSTILE)
+            ahead.append(site.installation.poet.write(image(HOSTILE), text=HOSTILE))
+            site.installation.poet.write(
+                json.dumps(song), prompt_type="lyrics_prompt", text=HOSTILE
+            )
             expect(page.locator("#waiting-audio > li")).to_contain_text("pwned")
         for prompt_id in ahead:
             expect(card(page, "waiting-image", prompt_id)).to_contain_text(HOSTILE)
@@ -473,8 +475,8 @@ def test_hostile_text_stays_text(site: Site, *, scripted: bool) -> None:
 
 
 def test_the_page_reads_well_without_scripts(site: Site) -> None:
-    """What waits and what failed stand there; no button that would do nothing does."""
-    site.place.poet.write(json.dumps(LAKE), text="The lake behind the house")
+    """Waiting and failed prompts are shown, without buttons that would not work."""
+    site.installation.poet.write(json.dumps(LAKE), text="The lake behind the house")
     failed(site)
     with site.page("/queue", java_script_enabled=False) as page:
         expect(page.locator("#waiting-image")).to_contain_text("The lake behind the house")
@@ -484,43 +486,43 @@ def test_the_page_reads_well_without_scripts(site: Site) -> None:
         assert page.get_by_role("main").get_by_role("checkbox").count() == 0
 
 
-def test_a_server_that_is_gone_is_told_and_found_again(site: Site) -> None:
-    """The page says that it is old, and goes on by itself when the server is back."""
+def test_a_server_that_is_down_is_reported_until_it_is_back(site: Site) -> None:
+    """The page says that it is outdated, and continues when the server is back."""
     with site.page("/queue", fails=True) as page:
         expect(page.locator("#trouble")).to_be_hidden()
         port = site.port
         site.stop()
         expect(page.locator("#trouble")).to_contain_text("cannot be reached")
         site.serve(port)
-        prompt_id = site.place.poet.write(image("a lake"))
+        prompt_id = site.installation.poet.write(image("a lake"))
         card(page, "waiting-image", prompt_id).wait_for()
         expect(page.locator("#trouble")).to_be_hidden()
         page.get_by_role("button", name=f"Cancel prompt {prompt_id}").click()
-        page.get_by_role("button", name="Yes, cancel").click()  # with a token that is an old one
+        page.get_by_role("button", name="Yes, cancel").click()  # with an outdated token
         expect(card(page, "cancelled", prompt_id)).to_be_visible()
 
 
-def test_the_lists_are_asked_for_when_something_moved(site: Site) -> None:
-    """An empty queue costs its counts alone, look after look."""
+def test_the_lists_are_requested_only_after_a_change(site: Site) -> None:
+    """An empty queue only requests its counts at each poll."""
     with site.page("/login", own=True) as page:
         page.add_init_script(NOTE_QUESTIONS)
         page.goto(f"{site.url}/queue")
         page.wait_for_function("() => window.asked.length > 4")
         assert page.evaluate("window.asked.slice(0, 5)") == ["status"] * 5
-        site.place.poet.write(image("a lake"))
+        site.installation.poet.write(image("a lake"))
         page.wait_for_function("() => window.asked.some((each) => each.startsWith('rows'))")
 
 
-def test_everybody_can_use_it(site: Site) -> None:
-    """Axe finds nothing serious, with everything on the page; it fits a phone."""
-    prompt_id = site.place.poet.write(image("a lake"))
+def test_it_is_accessible(site: Site) -> None:
+    """Axe has no serious complaints, with everything on the page; it fits a phone."""
+    prompt_id = site.installation.poet.write(image("a lake"))
     with (
         site.rendering() as worker,
         site.page("/queue", color_scheme="dark", reduced_motion="reduce") as page,
     ):
-        site.place.poet.write(json.dumps(LAKE))
-        site.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
-        site.place.poet.write("no JSON at all, but one very long word: " + "w" * 300)
+        site.installation.poet.write(json.dumps(LAKE))
+        site.installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        site.installation.poet.write("no JSON at all, but one very long word: " + "w" * 300)
         failed(site, "x" * 400)
         page.get_by_role("button", name="Pause").click()
         page.get_by_role("dialog").get_by_role("button", name="Pause").click()
@@ -534,15 +536,15 @@ def test_everybody_can_use_it(site: Site) -> None:
         page.locator("#rendering").get_by_role("button", name="Cancel").click()
         assert serious(page) == []
         page.keyboard.press("Escape")
-        site.place.go()
+        site.installation.release()
         site.step()
         worker.communicate(timeout=90)
-    until(lambda: status(site, prompt_id) == "ready")
+    wait_until(lambda: status(site, prompt_id) == "ready")
 
 
-def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
-    """It looks at the queue again once it is seen."""
-    site.place.poet.write(image("a lake"))
+def test_a_hidden_tab_sends_no_requests(site: Site) -> None:
+    """It polls the queue again once it is visible."""
+    site.installation.poet.write(image("a lake"))
     with site.page("/queue", own=True) as page:
         page.clock.install()
         page.add_init_script(NOTE_QUESTIONS)

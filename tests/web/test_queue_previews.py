@@ -1,4 +1,4 @@
-"""The picture of a running render, in its card on the page of the queue."""
+"""The preview of a running render, in its card on the page of the queue."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from domain.prompt import Kind
 from tests.acceptance.mediagen import image
 from tests.live_worker import live_worker
 from tests.render_events import published
-from tests.web.judging import PHONE, overflows, serious
-from tests.web.queue_place import site_at
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, ViewportSize
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
@@ -33,30 +33,28 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with one picture to render."""
-    with site_at(tmp_path, browser) as made:
-        made.place.poet.write(image("a lake"), text="A lake, please")
+    with worker_site(tmp_path, browser) as made:
+        made.installation.poet.write(image("a lake"), text="A lake, please")
         yield made
 
 
 def preview(size: tuple[int, int], form: str = "JPEG") -> bytes:
-    """What a server sends."""
+    """A preview as a server sends it."""
     file = io.BytesIO()
     Image.new("RGB", size, "teal").save(file, form)
     return file.getvalue()
 
 
-def box(place: Locator) -> dict[str, float]:
-    """Where something stands."""
-    found = place.bounding_box()
+def box(element: Locator) -> dict[str, float]:
+    """The position of an element."""
+    found = element.bounding_box()
     assert found
     return {name: found[name] for name in ("x", "y", "width", "height")}
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_picture_appears_is_renewed_in_its_place_and_goes(
-    site: Site, viewport: ViewportSize
-) -> None:
-    """By the page's own looks; its shape is its own, and nothing moves for it but narrow words."""
+def test_a_preview_appears_is_replaced_and_disappears(site: Site, viewport: ViewportSize) -> None:
+    """By the page's own polls; it keeps its aspect ratio, and no other element moves."""
     with live_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
         card, below = page.locator("#rendering > li"), page.locator(".toolbar")
         expect(card).to_contain_text("A lake, please")

@@ -1,4 +1,4 @@
-"""The page in a browser behind real proxies, configured as docs/web.md says, with TLS."""
+"""The page in a browser behind real proxies, configured as in docs/web.md, with TLS."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from playwright.sync_api import expect
 from entrypoints.settings.loader import load_settings
 from tests.live_worker import live_worker
 from tests.web.chromium import PATIENCE
-from tests.web.serving import served
-from tests.web.watching import watch
+from tests.web.page_errors import record_errors
+from tests.web.serve_process import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
 
-    from tests.web.furnishing import Place
+    from tests.web.sample_installation import SampleInstallation
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "web.md"
-HOST: Final = "gallery.localhost"  # browsers find it on this machine; the server does not know it
+HOST: Final = (
+    "gallery.localhost"  # browsers resolve it to this machine; the server does not know it
+)
 TOKEN: Final = "open-sesame-12"  # noqa: S105 - a test's own
 ALL_SHOWN: Final = """() => {
   const pictures = [...document.querySelectorAll("#sheet.live img")];
@@ -118,7 +120,7 @@ def caddy(folder: Path, port: int, backend: int, certificate: Path, *, strip: bo
 
 @contextmanager
 def running(command: list[str], folder: Path, port: int) -> Iterator[None]:
-    """A proxy for as long as the block lasts, from the moment at which it answers."""
+    """A proxy for the duration of the block, from its first response on."""
     log = folder / "proxy.log"
     with (
         log.open("w") as errors,
@@ -139,14 +141,14 @@ def running(command: list[str], folder: Path, port: int) -> Iterator[None]:
 
 
 def preview() -> bytes:
-    """What a server sends of a running render."""
+    """A running render's preview, as a server sends it."""
     file = io.BytesIO()
     Image.new("RGB", (64, 32), "teal").save(file, "JPEG")
     return file.getvalue()
 
 
 def log_in(page: Page, address: str) -> None:
-    """Ask for a page; the login leads on to it."""
+    """Open a page; the login leads to it."""
     page.goto(address)
     page.get_by_label("Access token").fill("wrong-token-12")
     page.get_by_role("button", name="Log in").click()
@@ -155,7 +157,7 @@ def log_in(page: Page, address: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def look(page: Page) -> None:
+def read_pages(page: Page) -> None:
     """The gallery, the viewer with a whole picture, a song with its waveform, and a range."""
     page.wait_for_function(ALL_SHOWN)
     page.get_by_role("radio", name="image_prompt").check(force=True)
@@ -176,7 +178,7 @@ def look(page: Page) -> None:
 
 
 def submit_and_pause(page: Page) -> None:
-    """Through the form and with the buttons of the queue, each with the token against forgery."""
+    """Through the form and with the queue's buttons, each with the CSRF token."""
     page.get_by_role("link", name="Submit").click()
     page.locator("#image-prompt").fill("A lake behind a proxy")
     page.get_by_role("button", name="Submit the image").click()
@@ -198,45 +200,45 @@ def submit_and_pause(page: Page) -> None:
 )
 def test_the_page_works_behind_a_proxy(
     browser: Browser,
-    furnished: Place,
+    populated: SampleInstallation,
     tmp_path: Path,
     certificate: Path,
     proxy: Callable[..., list[str]],
     *,
     strip: bool,
 ) -> None:
-    """Log in, look, listen, submit, pause, log out; nothing is asked for outside the base path."""
+    """Log in, read, listen, submit, pause, log out; nothing outside the base path is requested."""
     if shutil.which(proxy.__name__) is None:
         pytest.skip(f"{proxy.__name__} is not installed")
-    place = furnished.copied(tmp_path)
+    installation = populated.copied(tmp_path)
     port = free_port()
     url = f"https://{HOST}:{port}"
-    place.shell.environment |= {
+    installation.shell.environment |= {
         "MEDIA_GENERATOR_WEB__TOKEN": TOKEN,
         "MEDIA_GENERATOR_WEB__BASE_PATH": "/media",
         "MEDIA_GENERATOR_WEB__PUBLIC_URLS": f'["{url}/media"]',
     }
-    home = place.shell.home
+    home = installation.shell.home
     settings = load_settings(
         config_file=home / "media_generator_config.json",
         overrides={},
-        environ=place.shell.variables(),
+        environ=installation.shell.variables(),
         cwd=home,
     )
     troubles: list[str] = []
     requests: list[str] = []
-    with served(place) as site, browser.new_context(ignore_https_errors=True) as context:
+    with served(installation) as site, browser.new_context(ignore_https_errors=True) as context:
         backend = urlsplit(site.url).port
         command = proxy(tmp_path, port, backend, certificate, strip=strip)
         with running(command, tmp_path, port):
             context.set_default_timeout(PATIENCE)
-            watch(context, url, troubles)
+            record_errors(context, url, troubles)
             context.on("request", lambda request: requests.append(request.url))
             page = context.new_page()
             log_in(page, f"{url}/media")
             [cookie] = context.cookies()
             assert (cookie["secure"], cookie["httpOnly"], cookie["path"]) == (True, True, "/media")
-            look(page)
+            read_pages(page)
             submit_and_pause(page)
             with live_worker(settings) as worker:
                 worker.preview(preview())
@@ -249,7 +251,7 @@ def test_the_page_works_behind_a_proxy(
             page.goto(f"{url}/media/queue")
             page.wait_for_url(f"{url}/media/login?next=*")
             page.goto("about:blank")
-    # The login form's own answer to the wrong token.
+    # The login form's own response to the wrong token.
     assert [trouble for trouble in troubles if "status of 403" not in trouble] == []
     outside = {found for found in requests if not found.startswith((f"{url}/media/", "blob:"))}
     assert outside <= {f"{url}/media", "about:blank"}

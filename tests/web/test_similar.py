@@ -1,4 +1,4 @@
-"""Pictures that look like one, and more like those that were chosen: with real files and rows."""
+"""Similar pictures, and more like the selected ones: with real files and rows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.web.furnishing import IDS, add_row
-from tests.web.judging import PHONE, serious
+from tests.web.page_checks import PHONE, serious
+from tests.web.sample_installation import IDS, add_row
 from tests.web.test_status_cards import ready
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,9 @@ pytestmark = pytest.mark.slow
 def files_of(site: Site, prompt_id: int) -> list[tuple[int, str]]:
     """Ids and paths of the files of a prompt."""
     statement = "SELECT id, file_path FROM prompt_artifacts WHERE prompt_id = ? ORDER BY id"
-    return [(number, path) for number, path in site.place.poet.execute(statement, (prompt_id,))]
+    return [
+        (number, path) for number, path in site.installation.poet.execute(statement, (prompt_id,))
+    ]
 
 
 def shown(page: Page) -> list[int]:
@@ -34,14 +36,16 @@ def shown(page: Page) -> list[int]:
     return [int(each) for each in found]
 
 
-def test_pictures_that_look_like_one_are_listed(open_page: OpenPage, fresh_site: Site) -> None:
-    """A smaller JPEG of it is, the other pictures are not; by the menu of its card."""
+def test_similar_pictures_are_listed(open_page: OpenPage, fresh_site: Site) -> None:
+    """A smaller JPEG of it is listed, the other pictures are not; by the menu of its card."""
     [(original, path)] = files_of(fresh_site, IDS.pictures[0])
     copy = "image/from elsewhere/smaller.jpg"
-    with Image.open(fresh_site.place.root / path) as picture:
+    with Image.open(fresh_site.installation.root / path) as picture:
         smaller = picture.convert("RGB").resize((picture.width * 2 // 3, picture.height * 2 // 3))
-        smaller.save(fresh_site.place.root / copy, quality=60)
-    add_row(fresh_site.place, IDS.foreign[2], copy, json.dumps({"prompt": "the same, smaller"}))
+        smaller.save(fresh_site.installation.root / copy, quality=60)
+    add_row(
+        fresh_site.installation, IDS.foreign[2], copy, json.dumps({"prompt": "the same, smaller"})
+    )
     copies = [number for number, _ in files_of(fresh_site, IDS.foreign[2])]
     page = ready(open_page(fresh_site, "/"))
     everything = shown(page)
@@ -62,10 +66,12 @@ def test_pictures_that_look_like_one_are_listed(open_page: OpenPage, fresh_site:
     assert serious(page) == []
 
 
-def test_more_like_those_that_were_chosen(open_page: OpenPage, fresh_site: Site) -> None:
-    """Four new seeds for each prompt: the requests, and the rows that they make."""
+def test_more_like_the_selected_ones(open_page: OpenPage, fresh_site: Site) -> None:
+    """Four new seeds for each prompt: the requests, and the rows that they create."""
     chosen = IDS.pictures[:2]
-    before = {number for (number,) in fresh_site.place.poet.execute("SELECT id FROM prompts")}
+    before = {
+        number for (number,) in fresh_site.installation.poet.execute("SELECT id FROM prompts")
+    }
     page = ready(open_page(fresh_site, "/"))
     for prompt_id in chosen:
         [(number, _)] = files_of(fresh_site, prompt_id)
@@ -82,7 +88,7 @@ def test_more_like_those_that_were_chosen(open_page: OpenPage, fresh_site: Site)
     expect(page.get_by_text("8 variations are in the queue.")).to_be_visible()
     address = f"{fresh_site.url}/api/v1/prompts"
     assert sorted(requests) == [(f"{address}/{each}/variations", {"count": 4}) for each in chosen]
-    rows = fresh_site.place.poet.execute(
+    rows = fresh_site.installation.poet.execute(
         "SELECT p.id, p.prompt_text, p.artifact_status, w.content, l.label FROM prompts p"
         " JOIN writings w ON w.id = p.output_reference"
         " JOIN media_generator_labels l ON l.prompt_id = p.id ORDER BY p.id"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browse_place import place_at
-from tests.web.furnishing import IDS
-from tests.web.judging import PHONE, overflows, serious
+from tests.web.gallery_site import gallery_site
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.sample_installation import IDS
 from tests.web.test_browse import NOTE_SHIFTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
     from tests.web.conftest import OpenPage
-    from tests.web.serving import Site
+    from tests.web.serve_process import Site
 
 pytestmark = pytest.mark.slow
 WIDE: Final = {"width": 1380, "height": 900}
@@ -27,7 +27,7 @@ CHOOSABLE: Final = """() => performance.getEntriesByType('resource')
 
 
 def ready(page: Page) -> Page:
-    """A page whose scripts have taken over."""
+    """A page whose scripts have started."""
     expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
     page.wait_for_function(CHOOSABLE)
     return page
@@ -40,11 +40,11 @@ def card(page: Page, prompt_id: int) -> Locator:
 
 def statuses(site: Site, *ids: int) -> list[str]:
     """The ``artifact_status`` of prompts."""
-    rows = dict(site.place.poet.execute("SELECT id, artifact_status FROM prompts"))
+    rows = dict(site.installation.poet.execute("SELECT id, artifact_status FROM prompts"))
     return [rows[each] for each in ids]
 
 
-def test_a_failed_prompt_says_why_and_is_tried_again(open_page: OpenPage, fresh_site: Site) -> None:
+def test_a_failed_prompt_is_explained_and_retried(open_page: OpenPage, fresh_site: Site) -> None:
     """Title, kind, status, reason, code and hint; the actions; it leaves the list."""
     page = ready(open_page(fresh_site, "/"))
     page.locator("select[name=status]").select_option("error")
@@ -71,7 +71,7 @@ def test_a_failed_prompt_says_why_and_is_tried_again(open_page: OpenPage, fresh_
 
 
 def test_waiting_prompts_say_what_they_wait_for(open_page: OpenPage, site: Site) -> None:
-    """The same whether the server makes the cards or the scripts do; filters still count."""
+    """The same whether the server or the scripts make the cards; filters still apply."""
     served = open_page(site, "/?status=pending", java_script_enabled=False)
     before = served.locator(".card .why").all_inner_texts()
     page = ready(open_page(site, "/?status=pending"))
@@ -89,21 +89,21 @@ def test_waiting_prompts_say_what_they_wait_for(open_page: OpenPage, site: Site)
     expect(page.locator(".card.asked")).to_have_count(0)
 
 
-def test_many_are_chosen_by_keyboard_and_tried_again(
+def test_many_are_selected_by_keyboard_and_retried(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> None:
-    """In a list longer than what is in the document; those that changed are offered."""
-    with place_at(tmp_path_factory.mktemp("failed"), browser, 402) as place:
+    """In a list longer than the document; changed ones are offered."""
+    with gallery_site(tmp_path_factory.mktemp("failed"), browser, 402) as site:
 
         def changed(statement: str) -> None:
-            with closing(sqlite3.connect(place.database, timeout=30)) as driver, driver:
+            with closing(sqlite3.connect(site.database, timeout=30)) as driver, driver:
                 driver.execute(statement)
 
         changed(
             "UPDATE prompts SET artifact_status = 'error',"
             " error_message = 'stalled: nothing came for 300 s'"
         )
-        with place.page("/?status=error", viewport=WIDE) as page:
+        with site.page("/?status=error", viewport=WIDE) as page:
             ready(page)
             seen: set[str] = set()
             for _ in range(100):
@@ -140,17 +140,17 @@ def test_many_are_chosen_by_keyboard_and_tried_again(
             expect(news).to_be_visible()
             news.click()
             expect(page.locator(".card").first).to_have_attribute("data-id", "390")
-        with closing(sqlite3.connect(place.database)) as driver:
+        with closing(sqlite3.connect(site.database)) as driver:
             tables = "SELECT count(*) FROM media_generator_curation"
             assert driver.execute(tables).fetchone() == (0,)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "de-DE"])
-def test_everybody_can_use_the_cards(
+def test_the_cards_are_accessible(
     open_page: OpenPage, site: Site, colours: str, language: str
 ) -> None:
-    """Axe finds nothing, they fit a phone, and nothing shifts as they load."""
+    """Axe has no complaints, they fit a phone, and nothing shifts as they load."""
     page = open_page(
         site,
         "/system",

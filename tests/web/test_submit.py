@@ -1,4 +1,4 @@
-"""The form: checked while somebody types, and what it sends is what the queue gets."""
+"""The form for new prompts: validated while typing, and submitted to the queue."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.judging import PHONE, overflows, serious
-from tests.web.queue_place import site_at
+from tests.web.page_checks import PHONE, overflows, serious
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
 HOSTILE = '<img src=x onerror="window.pwned = true"></script><b>bold</b>'
 
@@ -25,13 +25,13 @@ HOSTILE = '<img src=x onerror="window.pwned = true"></script><b>bold</b>'
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with nothing in its queue."""
-    with site_at(tmp_path, browser) as made:
+    with worker_site(tmp_path, browser) as made:
         yield made
 
 
 def writings(site: Site) -> list[dict[str, Any]]:
-    """What other programs find to be written, oldest first."""
-    rows = site.place.poet.execute("SELECT content FROM writings ORDER BY id")
+    """The contents of the writings that other programs see, oldest first."""
+    rows = site.installation.poet.execute("SELECT content FROM writings ORDER BY id")
     return [json.loads(content) for (content,) in rows]
 
 
@@ -42,8 +42,8 @@ def send(page: Page, what: str) -> None:
     expect(page.locator("#sent > li")).to_have_count(before + 1)
 
 
-def test_an_image_comes_into_the_queue(site: Site) -> None:
-    """Every field of the form stands where the contract has it; the seed keeps all its digits."""
+def test_an_image_is_submitted_to_the_queue(site: Site) -> None:
+    """Every field is stored where the contract has it; the seed keeps all its digits."""
     with site.page("/submit") as page:
         form = page.locator("#form-image")
         form.get_by_label("Prompt (required)").fill("A lake at dawn")
@@ -80,12 +80,12 @@ def test_an_image_comes_into_the_queue(site: Site) -> None:
                 "composition": {"lighting": "golden hour"},
             }
         ]
-        [(text,)] = site.place.poet.execute("SELECT prompt_text FROM prompts")
+        [(text,)] = site.installation.poet.execute("SELECT prompt_text FROM prompts")
         assert text == "The lake, please"
 
 
 def test_the_form_stays_usable_and_leads_to_the_prompt(site: Site) -> None:
-    """What was written stays, so that a variation is one change away."""
+    """The input stays, so that a variation is one change away."""
     with site.page("/submit") as page:
         page.get_by_label("Prompt (required)").fill("A lake at dawn")
         send(page, "image")
@@ -102,7 +102,7 @@ def test_the_form_stays_usable_and_leads_to_the_prompt(site: Site) -> None:
 
 
 def test_typing_shows_a_field_s_error_and_clears_it(site: Site) -> None:
-    """The message stands beside the field and is tied to it for those who only hear the page."""
+    """The message is beside the field and linked to it for screen readers."""
     with site.page("/submit") as page:
         page.get_by_text("Size, seed and composition").click()
         width = page.get_by_label("Width")
@@ -118,8 +118,8 @@ def test_typing_shows_a_field_s_error_and_clears_it(site: Site) -> None:
         expect(width).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_nobody_is_blamed_for_what_they_have_not_come_to(site: Site) -> None:
-    """An empty form shows no error; one that was begun and emptied does."""
+def test_untouched_fields_show_no_error(site: Site) -> None:
+    """An empty form shows no error; a field that was filled and cleared does."""
     with site.page("/submit") as page:
         expect(page.locator("#verdict-said")).to_have_text("Write a prompt.")
         assert page.locator("[aria-invalid]").count() == 0
@@ -129,8 +129,8 @@ def test_nobody_is_blamed_for_what_they_have_not_come_to(site: Site) -> None:
         expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
 
 
-def test_what_is_refused_is_led_to(site: Site) -> None:
-    """Submitting a bad form adds nothing, and puts the focus into the first field that is wrong."""
+def test_refused_fields_get_the_focus(site: Site) -> None:
+    """Submitting an invalid form adds nothing, and focuses the first invalid field."""
     with site.page("/submit", fails=True) as page:
         page.get_by_role("button", name="Submit the image").click()
         expect(page.get_by_label("Prompt (required)")).to_be_focused()
@@ -146,8 +146,8 @@ def test_what_is_refused_is_led_to(site: Site) -> None:
     assert writings(site) == []
 
 
-def test_a_song_is_put_together_part_by_part(site: Site) -> None:
-    """Parts are added, moved and removed by keyboard, and are sung in the order that they have."""
+def test_a_song_is_composed_part_by_part(site: Site) -> None:
+    """Parts are added, moved and removed by keyboard, and are sung in their order."""
     with site.page("/submit") as page:
         page.get_by_role("radio", name="Song").check()
         page.get_by_label("Title").fill("Steam and Soliloquy")
@@ -179,8 +179,8 @@ def test_a_song_is_put_together_part_by_part(site: Site) -> None:
     assert song["metadata"] == {"instrumentation": ["acoustic guitar", "cello"]}
 
 
-def test_a_song_without_words_is_refused_beside_its_parts(site: Site) -> None:
-    """The message stands at the lyrics."""
+def test_a_song_without_lyrics_is_refused_beside_its_parts(site: Site) -> None:
+    """The message is at the lyrics."""
     with site.page("/submit?kind=audio") as page:
         page.get_by_label("Title").fill("Silence")
         page.get_by_label("Lyrics of part 1").fill("x")
@@ -192,7 +192,7 @@ def test_a_song_without_words_is_refused_beside_its_parts(site: Site) -> None:
 
 
 def test_hostile_text_stays_text(site: Site) -> None:
-    """Markup is shown as it was typed, in the JSON and in the list of what was sent."""
+    """Markup is shown as it was typed, in the JSON and in the list of submitted prompts."""
     with site.page("/submit") as page:
         page.get_by_label("Prompt (required)").fill(HOSTILE)
         expect(page.locator("#json")).to_contain_text("<img src=x onerror=")
@@ -204,15 +204,15 @@ def test_hostile_text_stays_text(site: Site) -> None:
 
 
 def test_without_scripts_the_page_says_what_to_do_instead(site: Site) -> None:
-    """A form that could not send anything is not shown."""
+    """A form that could not be submitted is not shown."""
     with site.page("/submit", java_script_enabled=False) as page:
         expect(page.get_by_text("mediagen submit image")).to_be_visible()
         assert page.get_by_role("textbox").count() == 0
 
 
 @pytest.mark.parametrize(("kind", "theme"), [("image", "light"), ("audio", "dark")])
-def test_everybody_can_use_it(site: Site, kind: str, theme: str) -> None:
-    """Axe finds nothing serious, with errors on the page; it fits a phone."""
+def test_it_is_accessible(site: Site, kind: str, theme: str) -> None:
+    """Axe has no serious complaints, with errors on the page; it fits a phone."""
     with site.page(f"/submit?kind={kind}", color_scheme=theme) as page:
         form = page.locator(f"#form-{kind}")
         form.locator("summary").first.click()

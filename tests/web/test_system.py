@@ -1,4 +1,4 @@
-"""The page about the installation: what the doctor finds, where things are, how it went."""
+"""The page about the installation: the doctor's checks, paths, and statistics."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.mediagen import STEAM, image
-from tests.web.judging import PHONE, overflows, serious
-from tests.web.queue_place import site_at
+from tests.web.page_checks import PHONE, overflows, serious
 from tests.web.test_browse import NOTE_SHIFTS
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, ViewportSize
 
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
-# A shift is told after the frame in which it was.
+# A shift is reported after the frame in which it happened.
 AFTER_TWO_FRAMES = """() => new Promise((go) => requestAnimationFrame(
   () => requestAnimationFrame(() => setTimeout(go, 100))))"""
 
@@ -29,25 +29,25 @@ AFTER_TWO_FRAMES = """() => new Promise((go) => requestAnimationFrame(
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with nothing in its queue."""
-    with site_at(tmp_path, browser) as made:
+    with worker_site(tmp_path, browser) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
-    """Two images and a song that were made, and one image that failed; nobody changes it."""
-    with site_at(tmp_path_factory.mktemp("worked"), browser) as made:
+    """Two rendered images and a song, and one image that failed; tests do not change it."""
+    with worker_site(tmp_path_factory.mktemp("worked"), browser) as made:
         for _ in range(2):
-            made.place.poet.write(image("a lake"))
-        made.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
-        made.place.poet.write("this is no JSON")
-        made.place.run()
+            made.installation.poet.write(image("a lake"))
+        made.installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        made.installation.poet.write("this is no JSON")
+        made.installation.run()
         yield made
 
 
-def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
-    """They are grouped; what is broken is unfolded, with what to do; no reload is needed."""
-    (site.place.scripts / "good.py").unlink()
+def test_the_doctors_checks_appear_without_a_reload(site: Site) -> None:
+    """They are grouped; errors are unfolded, with what to do."""
+    (site.installation.scripts / "good.py").unlink()
     with site.page("/system") as page:
         expect(page.locator('[data-fresh="summary"]')).to_contain_text("checks failed")
         workflows = page.locator("details.area", has_text="Workflows")
@@ -56,10 +56,10 @@ def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
         expect(broken).to_contain_text("script")
         expect(broken.locator(".hint")).not_to_be_empty()
         database = page.locator("details.area", has_text="Database and queue")
-        expect(database.get_by_text(str(site.place.database)).first).to_be_hidden()
+        expect(database.get_by_text(str(site.installation.database)).first).to_be_hidden()
         database.locator("summary").click()
-        expect(database.get_by_text(str(site.place.database)).first).to_be_visible()
-        with page.expect_response("**/system"):  # a look later it is still unfolded
+        expect(database.get_by_text(str(site.installation.database)).first).to_be_visible()
+        with page.expect_response("**/system"):  # one poll later it is still unfolded
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.evaluate("() => new Promise((go) => setTimeout(go))")
         expect(database).to_have_attribute("open", "")
@@ -71,7 +71,7 @@ def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
 def test_nothing_moves_when_the_first_checks_arrive(
     site: Site, size: ViewportSize, language: str
 ) -> None:
-    """They come after the page, to its end."""
+    """They are inserted after the page, at its end."""
     with site.page("/login", own=True, viewport=size, locale=language) as page:
         page.add_init_script(NOTE_SHIFTS)
         page.goto(f"{site.url}/system")
@@ -81,41 +81,41 @@ def test_nothing_moves_when_the_first_checks_arrive(
         assert page.evaluate("window.shifts") == 0
 
 
-def test_versions_and_paths_can_be_told_to_others(site: Site) -> None:
-    """The paths are copied whole, by keyboard too."""
+def test_versions_and_paths_can_be_copied(site: Site) -> None:
+    """The paths are copied completely, by keyboard too."""
     with site.page("/system", permissions=["clipboard-read", "clipboard-write"]) as page:
         expect(page.get_by_role("main")).to_contain_text("waitress")
         button = page.get_by_role("button", name="Copy the path of database")
         button.focus()
         page.keyboard.press("Enter")
         expect(page.locator("#toasts")).to_contain_text("copied")
-        assert page.evaluate("navigator.clipboard.readText()") == str(site.place.database)
+        assert page.evaluate("navigator.clipboard.readText()") == str(site.installation.database)
         expect(button).to_be_focused()
 
 
 @pytest.mark.slow
 def test_workers_come_and_go(site: Site) -> None:
     """A worker is named while it runs."""
-    site.place.poet.write(image("a lake"))
+    site.installation.poet.write(image("a lake"))
     with site.page("/system") as page:
         workers = page.locator('[data-fresh="workers"]')
         expect(workers).to_contain_text("No worker is running")
         with site.rendering() as worker:
             expect(workers).to_contain_text(f":{worker.pid}")
             site.step()
-            site.place.go()
+            site.installation.release()
             worker.communicate(timeout=90)
         expect(workers).to_contain_text("No worker is running")
 
 
 def heights(page: Page, sort: str) -> list[float]:
-    """How high the bars of a sort are."""
+    """The heights of the bars of a kind."""
     bars = page.locator(f".over-time .column rect.{sort}").all()
     return [float(bar.get_attribute("height") or 0) for bar in bars]
 
 
-def test_what_was_rendered_is_plotted_and_told(worked: Site) -> None:
-    """Bars by kind that stand for their numbers, a table of the same, failures by code."""
+def test_render_statistics_are_plotted_and_listed(worked: Site) -> None:
+    """Bars by kind with their numbers, a table of the same, failures by code."""
     with worked.page("/system") as page:
         [pictures], [songs], [bad] = (heights(page, sort) for sort in ("image", "audio", "failed"))
         assert pictures == pytest.approx(2 * songs)
@@ -132,22 +132,22 @@ def test_what_was_rendered_is_plotted_and_told(worked: Site) -> None:
         assert sum(heights(page, "image")) == pytest.approx(2 * sum(heights(page, "audio")))
 
 
-def test_a_plot_follows_what_happens(site: Site) -> None:
-    """A render that ends while somebody looks is drawn; focus and what is unfolded stay."""
+def test_a_plot_is_updated(site: Site) -> None:
+    """A render that ends while the page is open is drawn; focus and unfolded parts stay."""
     with site.page("/system") as page:
         expect(page.locator(".legend")).to_contain_text("Images 0")
         page.get_by_text("Show as a table").click()
-        site.place.poet.write(image("a lake"))
-        site.place.run()
+        site.installation.poet.write(image("a lake"))
+        site.installation.run()
         expect(page.locator(".legend")).to_contain_text("Images 1")
         expect(page.get_by_text("Show as a table")).to_be_focused()
         expect(page.get_by_role("region", name="Renders over time", exact=True)).to_be_visible()
 
 
 def test_the_page_reads_well_without_scripts(worked: Site) -> None:
-    """Versions, paths and plots are there, and no button that would do nothing."""
+    """Versions, paths and plots are there, and no button that would not work."""
     with worked.page("/system", java_script_enabled=False) as page:
-        expect(page.get_by_role("main")).to_contain_text(str(worked.place.database))
+        expect(page.get_by_role("main")).to_contain_text(str(worked.installation.database))
         assert len(heights(page, "image")) == 1
         assert page.get_by_role("main").get_by_role("button").count() == 0
 
@@ -155,8 +155,8 @@ def test_the_page_reads_well_without_scripts(worked: Site) -> None:
 @pytest.mark.parametrize(
     "scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"], ids=["large", "phone"]
 )
-def test_everybody_can_use_it(worked: Site, scheme: Literal["light", "dark"]) -> None:
-    """Axe finds nothing serious, with everything unfolded, in both themes; it fits a phone."""
+def test_it_is_accessible(worked: Site, scheme: Literal["light", "dark"]) -> None:
+    """Axe has no serious complaints, with everything unfolded, in both themes; it fits a phone."""
     with worked.page("/system", color_scheme=scheme) as page:
         expect(page.locator("details.area").first).to_be_visible()
         page.evaluate(

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from adapters.comfyui_server.examples import EXAMPLES, example
 from tests.comfyui_double.double import running_double
 from tests.unit.adapters.comfyui_graph.test_embedded import GRAPH, png_with
-from tests.web.judging import PHONE, overflows, serious, tab_to
-from tests.web.queue_place import site_at
+from tests.web.page_checks import PHONE, overflows, serious, tab_to
+from tests.web.worker_site import worker_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, FilePayload, Page
 
     from tests.comfyui_double.double import Double
-    from tests.web.queue_place import Site
+    from tests.web.worker_site import Site
 
 MODELS: Final = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
 HOSTILE: Final = "<img src=x onerror='window.pwned=1'>"
@@ -45,10 +45,10 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
 def site(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser, double: Double
 ) -> Iterator[Site]:
-    """An installation with that server; nobody changes it."""
-    with site_at(tmp_path_factory.mktemp("site"), browser) as made:
+    """An installation with that server; tests do not change it."""
+    with worker_site(tmp_path_factory.mktemp("site"), browser) as made:
         made.stop()
-        made.place.shell.environment["MEDIA_GENERATOR_COMFYUI__HOST"] = double.url
+        made.installation.shell.environment["MEDIA_GENERATOR_COMFYUI__HOST"] = double.url
         made.serve()
         yield made
 
@@ -67,9 +67,9 @@ def settled(page: Page) -> None:
 
 
 def test_a_file_is_checked_shown_and_downloaded(site: Site) -> None:
-    """The mapping, what an example would send, the server's own view; the download is the file."""
+    """The mapping, an example's request, the server's own view; the download is the file."""
     graph: dict[str, Any] = json.loads(example("text_to_image"))
-    graph["5"]["inputs"]["seed"] = 2**64 - 1  # more than a number of JavaScript holds
+    graph["5"]["inputs"]["seed"] = 2**64 - 1  # larger than JavaScript's safe integers
     with site.page("/workflow") as page:
         picked(page, json.dumps(graph))
         expect(page.locator("#said")).to_have_text("mine.json: a workflow for images, 7 nodes.")
@@ -91,8 +91,8 @@ def test_a_file_is_checked_shown_and_downloaded(site: Site) -> None:
         expect(page.locator("#problem-lists")).to_contain_text("wrong_media")
 
 
-def test_a_picture_may_be_dropped_and_anything_else_is_explained(site: Site) -> None:
-    """As by a hand with a mouse; what is too large is not sent."""
+def test_a_file_may_be_dropped_and_errors_are_explained(site: Site) -> None:
+    """As with a mouse; a file that is too large is not sent."""
     with site.page("/workflow") as page:
         picked(page, png_with({"prompt": json.dumps(GRAPH)}), "made.png")
         expect(page.locator("#note-list")).to_contain_text("read from the file's text 'prompt'")
@@ -106,7 +106,7 @@ def test_a_picture_may_be_dropped_and_anything_else_is_explained(site: Site) -> 
 
 
 def test_the_keyboard_is_enough_and_it_fits_a_phone(site: Site) -> None:
-    """Axe finds nothing serious, with problems on the page."""
+    """Axe has no serious complaints, with problems on the page."""
     graph = json.loads(example("text_to_image"))
     graph["5"]["inputs"]["steps"] = 0
     with site.page("/workflow", color_scheme="dark") as page:

@@ -1,4 +1,4 @@
-"""``make texts``: collect the texts of the page into its catalogues, or begin one."""
+"""``make texts``: collect the texts of the page into its catalogues, or create one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _babel(*arguments: str) -> None:
 
 
 def main(new: list[str]) -> None:
-    """Update all catalogues; begin those of the languages that have none."""
+    """Update all catalogues; create those of the languages that have none."""
     with TemporaryDirectory() as folder:
         template = Path(folder) / "page.pot"
         extract(template)

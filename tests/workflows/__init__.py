@@ -1,5 +1,5 @@
-"""Workflow scripts that behave and that misbehave, one fault each.
+"""Workflow scripts that succeed, and scripts with one fault each.
 
-They take the contract's arguments (section 3), know nothing of this project, and run with any
-Python of 3.9 or later. `good.py` is the one that does as it should.
+They accept the contract's arguments (section 3), do not import this project, and run with Python
+3.9 or later. `good.py` is the one that succeeds.
 """

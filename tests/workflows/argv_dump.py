@@ -1,4 +1,4 @@
-"""Leaves its arguments and its circumstances in the output folder, as JSON."""
+"""Writes its arguments and its environment to the output folder, as JSON."""
 
 import json
 import os

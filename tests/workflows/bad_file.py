@@ -1,4 +1,4 @@
-"""Leaves one bad file, the one that stands behind the last argument's '='."""
+"""Leaves one bad file, the one named by the last argument's value."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Ends as an export ends where something is missing; the last argument's '=value' says what.
+"""Fails like an export on an incomplete installation; the last argument's value says how.
 
 The exceptions are raised by the same statements as in ComfyUI 0.33, PyTorch and safetensors.
 """
@@ -26,7 +26,7 @@ def get_full_path_or_raise(folder_name: str, filename: str) -> str:
 
 
 class SafetensorError(Exception):
-    """As safetensors has it."""
+    """Named as in safetensors."""
 
     __module__ = "safetensors_rust"
 
@@ -48,22 +48,22 @@ def missing_node() -> None:
 
 
 def value_not_in_list() -> None:
-    """As ComfyUI's validation says it."""
+    """The error of ComfyUI's validation."""
     raise ValueError("Value not in list: ckpt_name: 'sd15.safetensors' not in ['sdxl.safetensors']")
 
 
 def corrupt_safetensors() -> None:
-    """A download that was cut, or a page of HTML under the name of a model."""
+    """An incomplete download, or an HTML page under the name of a model."""
     raise SafetensorError("Error while deserializing header: HeaderTooLarge")
 
 
 def corrupt_pickle() -> None:
-    """A checkpoint that is a page of HTML."""
+    """A checkpoint that is an HTML page."""
     pickle.loads(b"<!doctype html>")  # noqa: S301 - it fails
 
 
 def corrupt_zip() -> None:
-    """A checkpoint that was cut."""
+    """An incomplete checkpoint."""
     raise RuntimeError(
         "PytorchStreamReader failed reading zip archive: failed finding central directory"
     )
@@ -111,12 +111,12 @@ def mps_buffer() -> None:
 
 
 def cudnn() -> None:
-    """The GPU's memory is full when cuDNN wants some."""
+    """The GPU's memory is full when cuDNN needs some."""
     raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
 
 
 def unknown() -> None:
-    """What nobody listed: the same words for each prompt, but for what differs anyway."""
+    """An unknown error: the same words for each prompt, except for prompt-specific parts."""
     address, folder = id(object()), arguments.output
     raise TypeError(
         f"Expected a 4-D tensor at 0x{address:x}, got {os.getpid() % 7} dimensions while encoding"

@@ -1,4 +1,4 @@
-"""Needs a server that is not there."""
+"""Needs a server that is down."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Finds no room for its picture."""
+"""Has no disk space for its picture."""
 
 import errno
 import os

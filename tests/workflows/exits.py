@@ -1,4 +1,4 @@
-"""Ends at once with the exit code that stands behind the last argument's '='."""
+"""Ends at once with the exit code in the last argument's value."""
 
 import sys
 

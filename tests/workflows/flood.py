@@ -1,4 +1,4 @@
-"""Prints so many megabytes on each stream as stand behind the last argument's '=', and succeeds."""
+"""Prints so many megabytes on each stream as the last argument's value says, and succeeds."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Does as it should: shows a bar, writes one PNG or one WAV, exits with 0."""
+"""Succeeds: shows a progress bar, writes one PNG or one WAV, exits with 0."""
 
 import argparse
 import struct
@@ -35,7 +35,7 @@ def png(side: int = 64, pixels: bytes = b"") -> bytes:
 
 
 def write_media(output: Path, *, song: bool = False) -> None:
-    """Leave one file of media."""
+    """Write one media file."""
     if not song:
         (output / "generated_image_001.png").write_bytes(png())
         return

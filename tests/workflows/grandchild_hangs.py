@@ -1,4 +1,4 @@
-"""Hangs together with a child; neither ends when it is asked."""
+"""Hangs together with a child; neither ends on request."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Ends well, but leaves a child behind that keeps the pipes open and goes on writing."""
+"""Ends well, but leaves a child that keeps the pipes open and continues writing."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Cannot be asked to stop; leaves a mark when it was asked."""
+"""Ignores SIGTERM, and creates a file when it gets the signal."""
 
 import signal
 import time

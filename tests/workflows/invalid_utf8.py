@@ -1,4 +1,4 @@
-"""Prints bytes that are no text, a NUL and half a character, and ends with 1."""
+"""Prints undecodable bytes, a NUL and a lone surrogate, and exits with 1."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Killed in the middle, as the system does when memory runs out."""
+"""Kills itself in the middle, as the system does when memory runs out."""
 
 import os
 import signal

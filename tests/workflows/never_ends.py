@@ -1,4 +1,4 @@
-"""Shows signs of life for ever."""
+"""Shows signs of life, and never ends."""
 
 import itertools
 import sys

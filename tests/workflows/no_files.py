@@ -1,1 +1,1 @@
-"""Exit code 0, and not one file."""
+"""Exits with 0, without any file."""

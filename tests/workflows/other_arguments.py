@@ -1,4 +1,4 @@
-"""Exported from a workflow that names its arguments in its own way."""
+"""Exported from a workflow with its own argument names."""
 
 import argparse
 

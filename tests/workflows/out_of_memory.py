@@ -6,7 +6,7 @@ sys.stderr.write("  5%|█         | 1/20 [00:01<00:19,  1.00s/it]\n")
 
 
 class OutOfMemoryError(RuntimeError):
-    """As torch has it."""
+    """Named as in torch."""
 
     __module__ = "torch"
 

@@ -1,4 +1,4 @@
-"""Ends well, but a process that left the group goes on writing into the picture."""
+"""Ends well, but a process outside the group continues writing into the picture."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Prints nothing for five seconds, but writes: it works."""
+"""Prints nothing for five seconds, but writes files."""
 
 import time
 from importlib import import_module

@@ -1,5 +1,5 @@
-"""Workflow scripts for whole-program tests; copied into a fake ComfyUI, beside ``good.py``.
+"""Workflow scripts for acceptance tests; copied into a fake ComfyUI, beside ``good.py``.
 
-They know nothing of this project and run with any Python of 3.9 or later. What they were asked
-stands afterwards in ``asked.jsonl`` of the working folder, one JSON document for each run.
+They do not import this project and run with Python 3.9 or later. They append a JSON document to
+``calls.jsonl`` in the working folder for each run.
 """

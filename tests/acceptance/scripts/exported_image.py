@@ -1,4 +1,4 @@
-"""An export of a workflow for pictures: one picture, ``output.png``, overwritten by each pass."""
+"""An export of an image workflow: one picture, ``output.png``, overwritten by each pass."""
 
 import argparse
 import hashlib
@@ -14,12 +14,12 @@ def add_comfyui_directory_to_sys_path() -> None:
 
 
 def parse_arg(text: object) -> object:
-    """JSON first, text only if that fails."""
+    """An argument's value: parsed as JSON, or the text if that fails."""
     return parts.value_of(text)
 
 
 def save_image_wrapper(pixels: bytes) -> None:
-    """Save one picture, whatever was there."""
+    """Save one picture, replacing any earlier one."""
     (output / "output.png").write_bytes(import_module("good").png(pixels=pixels))
 
 
@@ -67,14 +67,14 @@ PROMPT_DATA = json.loads(
     ' "images": ["8", 0]}, "_meta": {"title": "Save Image"}}}'
 )
 
-words = sys.argv[1:]
-split = words.index("--") if "--" in words else len(words)
-args = parser.parse_args(words[:split])
-parts.comfyui_output_directory(words[split + 1 :])
+arguments = sys.argv[1:]
+split = arguments.index("--") if "--" in arguments else len(arguments)
+args = parser.parse_args(arguments[:split])
+parts.comfyui_output_directory(arguments[split + 1 :])
 output = parts.output_folder(args.output)
-asked = {"text": parse_arg(args.text4), "size": [parse_arg(args.width6), parse_arg(args.height7)]}
-import_module("asked").note(output, **asked)
+inputs = {"text": parse_arg(args.text4), "size": [parse_arg(args.width6), parse_arg(args.height7)]}
+import_module("call_log").record_call(output, **inputs)
 for _ in range(args.queue_size):
     seed = parts.seed_of(getattr(args, "random_seed_type", "fixed"), parse_arg(args.seed9))
-    shown = f"{seed} {asked['text']} {parse_arg(args.text5)}"
+    shown = f"{seed} {inputs['text']} {parse_arg(args.text5)}"
     save_image_wrapper(hashlib.shake_256(shown.encode()).digest(64 * 64))

@@ -1,4 +1,4 @@
-"""An export of a workflow for songs: ``audio/{prefix}_{00001}.mp3`` below the output folder."""
+"""An export of a song workflow: ``audio/{prefix}_{00001}.mp3`` below the output folder."""
 
 import argparse
 import json
@@ -14,12 +14,12 @@ def add_comfyui_directory_to_sys_path() -> None:
 
 
 def parse_arg(text: object) -> object:
-    """JSON first, text only if that fails."""
+    """An argument's value: parsed as JSON, or the text if that fails."""
     return parts.value_of(text)
 
 
 def save_encoded_data(song: bytes, number: int) -> None:
-    """Save one song under the next number."""
+    """Save one song under the next free number."""
     (output / "audio").mkdir(parents=True, exist_ok=True)
     (output / "audio" / f"ComfyUI_{number + 1:05}.mp3").write_bytes(song)
 
@@ -75,6 +75,8 @@ split = words.index("--") if "--" in words else len(words)
 args = parser.parse_args(words[:split])
 parts.comfyui_output_directory(words[split + 1 :])
 output = parts.output_folder(args.output)
-import_module("asked").note(output, lyrics=parse_arg(args.lyrics6), tags=parse_arg(args.tags5))
+import_module("call_log").record_call(
+    output, lyrics=parse_arg(args.lyrics6), tags=parse_arg(args.tags5)
+)
 for number in range(args.queue_size):
     save_encoded_data(Path(__file__).with_name("sample.mp3").read_bytes(), number)

@@ -1,4 +1,4 @@
-"""A script of a user's own: short names, name and value apart, and no more than it knows."""
+"""A user's own script: short option names, values as separate arguments, few options."""
 
 import argparse
 from importlib import import_module
@@ -10,6 +10,6 @@ parser.add_argument("--out-dir", type=Path, required=True)
 parser.add_argument("--title", required=True)
 parser.add_argument("--steps", type=int, required=True)
 arguments = parser.parse_args()
-import_module("asked").note(arguments.out_dir)
+import_module("call_log").record_call(arguments.out_dir)
 (arguments.out_dir / "images").mkdir()
 (arguments.out_dir / "images" / "ComfyUI_00001_.png").write_bytes(import_module("good").png())

@@ -70,7 +70,7 @@ def _die_in_mid_job(installation: Installation) -> tuple[int, list[str]]:
     server.fault("hold")
     add_prompt(installation.database, "first")
     dead_worker = start_worker(installation)
-    server.wait(lambda: server.runs_one_of_ours() or dead_worker.has_ended())
+    server.wait(lambda: server.runs_own_job() or dead_worker.has_ended())
     dead_worker.kill()
     deaths = int(dead_worker.wait().killed)
     running = [job for job in server.jobs() if job["state"] == "running" and not job["foreign"]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def served_worker_faults() -> dict[str, Fault]:
-    """Kills at every step of a job's way and of going on with it, and sleep past the lease."""
+    """Kills at every step of a job and of its continuation, and suspensions past the lease."""
     named = {f"server: kill at {step}": _kill_at(step) for step in SERVED_WAY}
     named |= {
         f"server: kill the successor at {step}": _kill_successor_at(step) for step in GOING_ON
@@ -91,12 +91,12 @@ def _kill_in_mid_job(installation: Installation, rng: random.Random) -> int:
     server.fault("hold")
     add_prompt(installation.database, "first")
     process = start_worker(installation)
-    server.wait(lambda: server.runs_one_of_ours() or process.has_ended())
+    server.wait(lambda: server.runs_own_job() or process.has_ended())
     process.kill()
     deaths = int(process.wait().killed)
     if rng.random() < 1 / 3:
         server.release()
-        server.wait(lambda: not server.runs_one_of_ours())
+        server.wait(lambda: not server.runs_own_job())
     successor = start_worker(installation)
     time.sleep(rng.uniform(0.0, 0.3))
     server.release()
@@ -139,7 +139,7 @@ def _resume_beside_successor(installation: Installation, rng: random.Random) -> 
     server.fault("hold")
     add_prompt(installation.database, "first")
     slept = start_worker(installation)
-    server.wait(lambda: server.runs_one_of_ours() or slept.has_ended())
+    server.wait(lambda: server.runs_own_job() or slept.has_ended())
     if not suspend(installation, slept):
         return slept.killed
     first = _holders(installation)

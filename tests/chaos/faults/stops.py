@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def stop_faults() -> dict[str, Fault]:
-    """Sleepers at every step, taken over by the living and by those who die of it."""
+    """Workers suspended at every step, taken over by others, some of which die of it."""
     named = {f"stop at {step}, taken over": _stop_at(step) for step in STOPPING}
     named |= {
         f"stop after rename, successor killed at {step}": _stop_and_kill_at(step)

@@ -1,4 +1,4 @@
-"""Where files are."""
+"""The paths of ComfyUI's files."""
 
 import os
 
@@ -9,5 +9,5 @@ output_directory = os.path.join(args.base_directory or base_path, "output")
 
 
 def get_full_path(folder_name: str, filename: str) -> str:
-    """Where a model is."""
+    """The path of a model."""
     return os.path.join(base_path, "models", folder_name, filename)

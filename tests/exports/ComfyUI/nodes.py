@@ -1,4 +1,4 @@
-"""The nodes: they load a model slowly and draw a picture of what they are told."""
+"""The nodes: one loads a model slowly, one draws a picture of its inputs."""
 
 import hashlib
 import logging
@@ -34,7 +34,7 @@ class Load:
     FUNCTION = "load"
 
     def load(self, ckpt_name: str) -> tuple[str]:
-        """Read it, which takes time."""
+        """Read it slowly."""
         path = folder_paths.get_full_path("checkpoints", ckpt_name)
         time.sleep(float(os.environ.get("COMFYUI_LOAD_SECONDS", "0")))
         with open(os.path.join(folder_paths.base_path, "loads.log"), "a") as log:

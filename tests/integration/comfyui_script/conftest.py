@@ -1,4 +1,4 @@
-"""Real scripts, run by this interpreter, in a folder of their own."""
+"""Fixtures that run real scripts with this interpreter, in separate folders."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Make(Protocol):
 
 
 class Bench:
-    """Runs one script after another into folders of their own.
+    """Runs one script after another, each in its own folder.
 
     Attributes:
-        early: whether each of them runs behind a gate that was started before.
+        early: whether each script runs behind a gate that was started earlier.
     """
 
     def __init__(self, folder: Path, make: Make) -> None:
@@ -62,7 +62,7 @@ class Bench:
         change: Callable[[RenderJob], RenderJob] = lambda job: job,
         **changes: Any,  # noqa: ANN401 - any field of the workflow
     ) -> Result[RenderingFacts, Failure]:
-        """Render with a script of ``tests/workflows``, or of an absolute path."""
+        """Render with a script of ``tests/workflows``, or with an absolute path."""
         number = len(list(self.folder.glob("out*")))
         self.job = change(job_for(self.folder / f"out{number}", kind))
         workflow = self.make(script, kind, **changes)
@@ -76,13 +76,13 @@ class Bench:
             return renderer.render(self.job, self.watch)
 
     def left(self, name: str) -> str:
-        """The text of a file that the script left."""
+        """The text of a file that the script wrote."""
         return (self.job.output / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Workflows with the contract's arguments and patience for a test."""
+    """Workflows with the contract's arguments and time limits for tests."""
 
     def made(
         script: str | Path,
@@ -110,5 +110,5 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def bench(tmp_path: Path, make: Make) -> Bench:
-    """A place to run scripts."""
+    """A folder and settings to run scripts with."""
     return Bench(tmp_path, make)

@@ -1,4 +1,4 @@
-"""Looking at processes from outside."""
+"""Observe processes from outside."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 import psutil
 
 
-def lives(pid: int) -> bool:
-    """Whether a process runs; a zombie does not, unless threads of it still hold its files."""
+def is_running(pid: int) -> bool:
+    """Whether a process runs; a zombie does not, unless its threads still hold its files."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
@@ -18,16 +18,16 @@ def lives(pid: int) -> bool:
 
 
 def zombies() -> list[int]:
-    """Children of ours that ended and were not reaped."""
+    """Child processes of this process that ended and were not reaped."""
     children = psutil.Process().children()
-    return [child.pid for child in children if not lives(child.pid)]
+    return [child.pid for child in children if not is_running(child.pid)]
 
 
 def descriptors() -> int:
-    """How many descriptors are open."""
+    """Number of open file descriptors."""
     return len(os.listdir("/dev/fd"))  # noqa: PTH208 - the folder changes while it is read
 
 
 def seconds_since(began: float) -> float:
-    """Of the monotonic clock."""
+    """Seconds since a time of the monotonic clock."""
     return time.monotonic() - began

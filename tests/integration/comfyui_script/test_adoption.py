@@ -1,4 +1,4 @@
-"""What leaves its group ends with its workflow, where the system lets us adopt it."""
+"""Processes that leave their group end with their workflow, if the system lets us adopt them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.comfyui_script.processes import lives
+from tests.integration.comfyui_script.processes import is_running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 
-# A program of its own: whoever adopts orphans does so for ever.
+# A program of its own: a process that adopts orphans does so until it ends.
 BEGINNING = """
 import os, subprocess, sys, threading, time
 from pathlib import Path
@@ -43,7 +43,7 @@ assert become_subreaper()
 
 
 def program(text: str, folder: Path) -> list[str]:
-    """Run it as a process of its own; the lines that it printed."""
+    """Run a program as a process of its own; returns the lines that it printed."""
     done = subprocess.run(
         [sys.executable, "-c", BEGINNING + text],
         cwd=folder,
@@ -56,8 +56,8 @@ def program(text: str, folder: Path) -> list[str]:
     return done.stdout.split()
 
 
-def test_an_orphan_in_a_session_of_its_own_ends_with_the_workflow(tmp_path: Path) -> None:
-    """And so does what it started, and nothing waits to be reaped."""
+def test_an_orphan_in_its_own_session_ends_with_the_workflow(tmp_path: Path) -> None:
+    """And so do its children, and nothing is left to be reaped."""
     text = """
 inner = "env -i sleep 600 & echo \\\\$! > inner; echo \\\\$\\\\$ > outer; wait"
 ending = shell(f'setsid sh -c "{inner}" & '
@@ -67,8 +67,8 @@ print(ending.status, lives(number("outer")), lives(number("inner")), zombies())
     assert program(text, tmp_path) == ["0", "False", "False", "[]"]
 
 
-def test_other_workflows_keep_what_is_theirs(tmp_path: Path) -> None:
-    """Several run in one process; the end of one is not the end of another."""
+def test_other_workflows_keep_their_processes(tmp_path: Path) -> None:
+    """Several run in one process; one ends without ending another's processes."""
     text = """
 waiting = escaping("slow") + "until [ -e go ]; do sleep 0.01; done"
 slow = threading.Thread(target=shell, args=(waiting,))
@@ -83,8 +83,8 @@ print(lives(theirs), zombies())
     assert program(text, tmp_path) == ["False", "True", "False", "[]"]
 
 
-def test_orphans_that_end_by_themselves_are_reaped(tmp_path: Path) -> None:
-    """In their group or out of it: the list of zombies does not grow."""
+def test_orphans_that_exit_are_reaped(tmp_path: Path) -> None:
+    """Inside and outside the group: the list of zombies does not grow."""
     text = """
 for _ in range(20):
     shell("(setsid sleep 0.01 &); (sleep 0.01 &); sleep 0.05")
@@ -93,8 +93,8 @@ print(zombies())
     assert program(text, tmp_path) == ["[]"]
 
 
-def test_members_of_the_group_that_were_adopted_cost_no_time(tmp_path: Path) -> None:
-    """Dead ones are reaped at the first look: nothing waits to see whether they are zombies."""
+def test_adopted_members_of_the_group_cost_no_time(tmp_path: Path) -> None:
+    """Dead ones are reaped at the first look, without waiting for zombies."""
     text = """
 from adapters.processes.children import await_group_end, start_child
 class Counted(SystemClock):
@@ -112,8 +112,8 @@ print(await_group_end(leader.pid, clock), clock.sleeps, zombies())
     assert program(text, tmp_path) == ["True", "1", "[]"]
 
 
-def test_children_of_other_code_keep_their_status(tmp_path: Path) -> None:
-    """Whoever waits for a child gets its exit code, also in the middle of our reaping."""
+def test_children_of_other_code_keep_their_exit_code(tmp_path: Path) -> None:
+    """Other code that waits for its child gets its exit code, even while orphans are reaped."""
     text = """
 codes = []
 def others():
@@ -132,13 +132,13 @@ print(set(codes), set(endings))
     assert program(text, tmp_path) == ["{7}", "{3}"]
 
 
-def test_what_was_started_without_the_mark_is_left_alone(tmp_path: Path) -> None:
-    """Whose it is cannot be told; it may be somebody's daemon."""
+def test_unmarked_processes_are_left_alone(tmp_path: Path) -> None:
+    """Their owner is unknown; they may be another program's daemon."""
     text = """
 shell(escaping("daemon", "env", "-i"))
 print(number("daemon"), lives(number("daemon")))
 """
     pid, living = program(text, tmp_path)
     assert living == "True"
-    assert lives(int(pid))
+    assert is_running(int(pid))
     os.kill(int(pid), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The doctor's checks find what is wrong by trying it."""
+"""The doctor's checks find problems by trial."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def checks(workflow: ScriptWorkflow) -> dict[str, Check]:
     return {check.subject: check for check in examined.checks()}
 
 
-def test_all_is_well_where_all_is_well(make: Make, comfy: Path) -> None:
-    """Two kinds that share an interpreter are one line there."""
+def test_a_valid_installation(make: Make, comfy: Path) -> None:
+    """Two kinds that share an interpreter have one line for it."""
     both = {(kind, ""): make("good.py", kind) for kind in Kind}
     found = list(ScriptChecks(both, SystemClock()).checks())
     assert {check.status for check in found} == {CheckStatus.OK}
@@ -51,8 +51,8 @@ def test_all_is_well_where_all_is_well(make: Make, comfy: Path) -> None:
     ]
 
 
-def test_what_is_missing_is_broken_and_says_what_to_do(make: Make, tmp_path: Path) -> None:
-    """Interpreter, directory and script, each with its remedy."""
+def test_missing_files_are_errors_with_a_remedy(make: Make, tmp_path: Path) -> None:
+    """Interpreter, directory and script."""
     gone = tmp_path / "gone"
     found = checks(make("good.py", interpreter=gone, working_directory=gone, script=gone))
     for subject in ("interpreter", "ComfyUI directory", "image script"):
@@ -65,7 +65,7 @@ def test_what_is_missing_is_broken_and_says_what_to_do(make: Make, tmp_path: Pat
 @pytest.mark.parametrize(
     ("content", "mode"), [("#!/bin/sh\nexit 3\n", 0o755), ("", 0o755), ("#!/bin/sh\n", 0o644)]
 )
-def test_an_interpreter_that_does_not_run_is_broken(
+def test_an_interpreter_that_does_not_run_is_an_error(
     make: Make, tmp_path: Path, content: str, mode: int
 ) -> None:
     """It is really started."""
@@ -75,22 +75,22 @@ def test_an_interpreter_that_does_not_run_is_broken(
     assert checks(make("good.py", interpreter=fake))["interpreter"].status is CheckStatus.ERROR
 
 
-def test_a_folder_without_comfyui_deserves_a_look(make: Make) -> None:
-    """Scripts may work all the same, so it is a warning."""
+def test_a_folder_without_comfyui_is_a_warning(make: Make) -> None:
+    """The scripts may work all the same."""
     found = checks(make("good.py"))
     assert found["ComfyUI directory"].status is CheckStatus.WARNING
     assert found["import comfy"].status is CheckStatus.WARNING
 
 
 def test_the_sketch_needs_no_comfyui(make: Make) -> None:
-    """Its scripts are looked at, ComfyUI is not."""
+    """Its scripts are checked, ComfyUI is not."""
     found = checks(make("good.py", renderer="sketch"))
     assert "ComfyUI directory" not in found
     assert {check.status for check in found.values()} == {CheckStatus.OK}
 
 
-def test_arguments_that_the_script_does_not_list_are_named(make: Make, comfy: Path) -> None:
-    """An export that names its arguments in its own way."""
+def test_arguments_that_the_script_does_not_list_are_reported(make: Make, comfy: Path) -> None:
+    """An export with its own argument names."""
     found = checks(make("other_arguments.py"))["image script arguments"]
     assert found.status is CheckStatus.WARNING
     assert found.finding.endswith("know --prompt, --negative-prompt")
@@ -125,10 +125,10 @@ EXPORT = Path(__file__).parents[2] / "acceptance" / "scripts" / "exported_image.
         ({"configured": {"mood": ("--mood",)}}, CheckStatus.WARNING, "does not know --mood"),
     ],
 )
-def test_what_the_source_of_an_export_says_is_told(
+def test_problems_in_the_source_of_an_export_are_reported(
     make: Make, comfy: Path, changes: dict[str, Any], status: CheckStatus, words: str
 ) -> None:
-    """Each problem with its remedy, and then nothing is said to be well."""
+    """Each with its remedy, and no check is OK then."""
     configured = changes.pop("configured", {})
     mapping = {"arguments": configured, "configured": frozenset(configured)}
     examined = ScriptChecks({(Kind.IMAGE, ""): make(EXPORT, **mapping, **changes)}, SystemClock())
@@ -139,15 +139,15 @@ def test_what_the_source_of_an_export_says_is_told(
 
 
 def fields(workflow: ScriptWorkflow, kind: Kind = Kind.IMAGE) -> list[str]:
-    """What is said of each field."""
+    """The report about each field."""
     examined = ScriptChecks({(kind, ""): workflow}, SystemClock()).checks()
     return [check.finding for check in examined if check.subject == f"{kind.value} fields"]
 
 
-def test_an_old_export_of_a_song_is_told_to_be_exported_again(
+def test_an_old_export_of_a_song_must_be_exported_again(
     make: Make, comfy: Path, tmp_path: Path
 ) -> None:
-    """It writes elsewhere, so that every song would be lost; pictures of that age are fine."""
+    """It writes elsewhere, so every song would be lost; pictures of such exports are fine."""
     checks: list[Check] = []
     for kind in Kind:
         workflow = make(EXPORT, kind, arguments={"lyrics": ("--text5",)}, configured={"lyrics"})
@@ -159,7 +159,7 @@ def test_an_old_export_of_a_song_is_told_to_be_exported_again(
 
 
 def test_each_field_of_an_export_is_shown_with_its_node(make: Make, comfy: Path) -> None:
-    """By the titles of the editor, which may hold anything; and what nothing takes."""
+    """By the editor's titles, which may contain anything; unused fields are shown too."""
     found = fields(make(EXPORT))
     assert "prompt: --text4, text of node 6 (\"Positive (50% 'id 7')\")" in found
     assert "seed: --seed9, seed of node 3 ('Sampler')" in found
@@ -171,8 +171,8 @@ def test_each_field_of_an_export_is_shown_with_its_node(make: Make, comfy: Path)
     assert fields(make("good.py")) == []
 
 
-def test_a_field_that_an_export_cannot_take_says_why(make: Make, tmp_path: Path) -> None:
-    """A new export with that argument is what helps."""
+def test_a_field_that_an_export_cannot_use_is_explained(make: Make, tmp_path: Path) -> None:
+    """The remedy is a new export with that argument."""
     script = tmp_path / "flow.py"
     script.write_text(EXPORT.read_text().replace("input `seed` for", "another"))
     [line] = [line for line in fields(make(script)) if line.startswith("seed")]
@@ -182,7 +182,7 @@ def test_a_field_that_an_export_cannot_take_says_why(make: Make, tmp_path: Path)
     )
 
 
-def test_pictures_that_overwrite_each_other_are_named(make: Make, tmp_path: Path) -> None:
+def test_pictures_that_overwrite_each_other_are_reported(make: Make, tmp_path: Path) -> None:
     """Two nodes save to one ``output.png``."""
     script = tmp_path / "flow.py"
     text = EXPORT.read_text()
@@ -193,10 +193,10 @@ def test_pictures_that_overwrite_each_other_are_named(make: Make, tmp_path: Path
     assert "node 10 ('SaveImage') and node 9 ('Save Image') under one name" in found.finding
 
 
-def test_another_comfyui_that_the_script_would_find_is_named(
+def test_another_comfyui_that_the_script_would_use_is_reported(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An export looks upwards for a folder of that name, and Python beside the script first."""
+    """An export searches parent folders for that name, and Python the script's folder first."""
     home = tmp_path / "ComfyUI" / "mine"
     for folder in (home, tmp_path / "scripts"):
         (folder / "comfy").mkdir(parents=True)
@@ -219,10 +219,10 @@ def test_another_comfyui_that_the_script_would_find_is_named(
     assert f"from {tmp_path / 'scripts' / 'comfy'}" in imports.finding
 
 
-def test_a_comfyui_of_links_is_the_one_that_was_named(
+def test_a_comfyui_of_symbolic_links_is_accepted(
     make: Make, comfy: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Its folder may have any name, and hold nothing of its own."""
+    """Its folder may have any name, and contain only links."""
     linked = tmp_path_factory.mktemp("my comfy, v2")
     for entry in comfy.iterdir():
         (linked / entry.name).symlink_to(entry)
@@ -233,8 +233,8 @@ def test_a_comfyui_of_links_is_the_one_that_was_named(
     assert checks(make(EXPORT, working_directory=whole))["import comfy"].status is CheckStatus.OK
 
 
-def test_a_script_that_nobody_named_need_not_exist(make: Make, tmp_path: Path) -> None:
-    """Who renders pictures only is not told that something is broken."""
+def test_an_unused_script_need_not_exist(make: Make, tmp_path: Path) -> None:
+    """Users who only render pictures get no error about songs."""
     missing = {(Kind.AUDIO, ""): make(tmp_path / "audio_workflow.py", Kind.AUDIO)}
     unset = frozenset({(Kind.AUDIO, "")})
     *_, check = ScriptChecks(missing, SystemClock(), unset).checks()
@@ -245,8 +245,10 @@ def test_a_script_that_nobody_named_need_not_exist(make: Make, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("source", ["def broken(:", "\0", "("])
-def test_a_script_that_does_not_compile_is_broken(make: Make, tmp_path: Path, source: str) -> None:
-    """The interpreter that would run it is asked; a newer one may know more."""
+def test_a_script_that_does_not_compile_is_an_error(
+    make: Make, tmp_path: Path, source: str
+) -> None:
+    """Checked with the configured interpreter, since versions differ in syntax."""
     script = tmp_path / "flow.py"
     script.write_text(source)
     assert checks(make(script))["image script"].status is CheckStatus.ERROR
@@ -254,14 +256,14 @@ def test_a_script_that_does_not_compile_is_broken(make: Make, tmp_path: Path, so
     assert checks(newer)["image script"].status is CheckStatus.OK
 
 
-def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
-    """The question has a time limit."""
+def test_a_hanging_program_is_not_waited_for(tmp_path: Path) -> None:
+    """The check has a time limit."""
     result = run_probe(("/bin/sh", "-c", "sleep 60"), tmp_path, 0.2, SystemClock())
     assert result.text == ""
     assert "0.2 seconds" in result.problem
 
 
-def test_a_question_that_cannot_be_asked_says_why(make: Make) -> None:
-    """A directory that is gone in the meantime."""
+def test_a_check_that_cannot_run_is_explained(make: Make) -> None:
+    """The directory was deleted in the meantime."""
     gone = replace(make("good.py"), working_directory=Path("/not-there"))
     assert "could not be started" in checks(gone)["import comfy"].finding

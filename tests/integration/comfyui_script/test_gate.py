@@ -1,4 +1,4 @@
-"""No script runs before those who must know of it do, and the gate leaves no trace in it."""
+"""A script runs only once its process is recorded, and cannot tell that it waited at a gate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from adapters.processes.process_table import entry_of
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
 from tests.contract.media_renderer_contract import RecordingContext
-from tests.integration.comfyui_script.processes import descriptors, lives, seconds_since, zombies
+from tests.integration.comfyui_script.processes import (
+    descriptors,
+    is_running,
+    seconds_since,
+    zombies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +38,7 @@ SHELL = Path("/bin/sh")
 
 @pytest.fixture(params=["dash", "bash", "busybox", "zsh", "mksh"])
 def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whatever may stand at /bin/sh, as far as it is installed."""
+    """The shells that /bin/sh may be, as far as installed."""
     for folder in ("/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"):
         if (found := Path(folder) / request.param).exists():
             (tmp_path / "shell").mkdir()
@@ -52,8 +57,8 @@ def early(request: pytest.FixtureRequest, bench: Bench) -> bool:
     return bench.early
 
 
-class Looking(RecordingContext):
-    """Looks at the process while it waits, and at what it has done by then."""
+class ObservesProcess(RecordingContext):
+    """Observes the process while it waits, and what it has done so far."""
 
     def __init__(self, trace: Path) -> None:
         super().__init__()
@@ -69,12 +74,12 @@ class Looking(RecordingContext):
 
 
 @pytest.mark.usefixtures("early")
-def test_what_is_told_of_a_process_is_true_of_the_script(bench: Bench) -> None:
-    """Number, group and time of start stay the same when the script takes over."""
+def test_the_recorded_process_is_the_script(bench: Bench) -> None:
+    """Process id, group and start time stay the same when the script takes over."""
     script = bench.folder / "flow.sh"
     trace = bench.folder / "trace"
     script.write_text(f"echo $$ > {trace}; sed 's/.*) //' /proc/$$/stat > {trace}.stat || :")
-    bench.watch = watch = Looking(trace)
+    bench.watch = watch = ObservesProcess(trace)
     assert is_successful(bench.run(script, interpreter=SHELL))
     [workflow] = watch.workflows
     assert watch.seen == [workflow.group, workflow.group, workflow.started, False]
@@ -91,7 +96,7 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     bench.watch = watch = RecordingContext(may_start=False)
     failure = bench.run(script, interpreter=SHELL).failure()
     assert failure.code is FailureCode.INTERRUPTED
-    assert not lives(watch.workflows[0].group)
+    assert not is_running(watch.workflows[0].group)
     assert not (bench.folder / "trace").exists()
     assert (zombies(), descriptors()) == ([], before)
 
@@ -102,19 +107,19 @@ class Broken(RecordingContext):
         raise OSError("the database is gone")
 
 
-def test_a_record_that_fails_ends_the_process(bench: Bench) -> None:
+def test_a_failed_record_ends_the_process(bench: Bench) -> None:
     """The exception is passed on, and nothing runs."""
     before = descriptors()
     bench.watch = watch = Broken()
     with pytest.raises(OSError, match="database"):
         bench.run("never_ends.py")
-    assert not lives(watch.workflows[0].group)
+    assert not is_running(watch.workflows[0].group)
     assert (zombies(), descriptors()) == ([], before)
 
 
 @pytest.mark.usefixtures("early")
-def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
-    """Nobody reads the line any more; that is no trouble of ours."""
+def test_a_process_killed_at_the_gate_counts_as_killed(bench: Bench) -> None:
+    """The write to its pipe fails, which is not reported as our error."""
 
     class Killer(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
@@ -126,7 +131,7 @@ def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
     assert bench.run("good.py").failure().code is FailureCode.WORKFLOW_KILLED
 
 
-# Tells the number of the process at the gate, and dies before anything is recorded.
+# Prints the process id at the gate, and dies before anything is recorded.
 DYING = """
 import os, signal, sys
 from pathlib import Path
@@ -144,13 +149,13 @@ ScriptProcess(command, Path.cwd(), Limits(60), SystemClock(), Dying()).run()
 def await_end(pid: int) -> None:
     """Wait until a process is gone."""
     began = time.monotonic()
-    while lives(pid):
+    while is_running(pid):
         assert seconds_since(began) < 60
         time.sleep(0.005)
 
 
-def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> None:
-    """The gate stays shut, and the process behind it ends (fault 1)."""
+def test_our_death_before_the_record_leaves_no_process(tmp_path: Path) -> None:
+    """The gate stays closed, and the process behind it ends."""
     done = subprocess.run(
         [sys.executable, "-c", DYING],
         cwd=tmp_path,
@@ -163,8 +168,8 @@ def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> N
     assert not (tmp_path / "trace").exists()
 
 
-def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
-    """A database that is locked for a while uses up no time limit and no patience."""
+def test_waiting_at_the_gate_does_not_count_as_script_time(bench: Bench) -> None:
+    """A database that is locked for a while uses up neither time limit nor stall limit."""
 
     class Later(SystemClock):
         seconds = 0.0
@@ -189,7 +194,7 @@ def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
 def python(
     program: str, folder: Path, *words: str, early: bool = False
 ) -> tuple[str, WorkflowProcess]:
-    """Run a program behind the gate; what it printed, and who it was."""
+    """Run a program behind the gate; returns its output and its process."""
     context, reserved = RecordingContext(), None
     command = (sys.executable, "-c", program, *words)
     with closing(WaitingGates(SystemClock())) as gates:
@@ -197,7 +202,13 @@ def python(
             gates.start(folder, {})
             [reserved] = gates.processes(folder, {})
         run = ScriptProcess(
-            command, folder, Limits(60), SystemClock(), context, gates=gates, reserved=reserved
+            command,
+            folder,
+            Limits(60),
+            SystemClock(),
+            context,
+            gates=gates,
+            reserved=reserved,
         )
         result = run.run()
         assert reserved in {None, context.workflows[0]}
@@ -205,10 +216,10 @@ def python(
     return result.stdout, context.workflows[0]
 
 
-def test_the_environment_is_ours(
+def test_the_environment_is_inherited(
     shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, early: bool
 ) -> None:
-    """Byte for byte, but for our settings, the mark, where it is, and where modules are."""
+    """Byte for byte, except our settings, the mark, and a few variables of the shell."""
     monkeypatch.setenv("AWKWARD", " a\n'b' \"c\" $HOME \\ \udce9 ")
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.setenv("IFS_LIKE", "IFS=x")
@@ -225,7 +236,7 @@ def test_the_environment_is_ours(
         "PYTHONPATH": os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))),
     }
     del ours["MEDIA_GENERATOR_WEB__TOKEN"]
-    for own in ("_", "SHLVL"):  # every shell sets them for whatever it starts
+    for own in ("_", "SHLVL"):  # every shell sets them in its children
         ours.pop(own, None)
         theirs.pop(own, None)
     assert theirs == ours, shell
@@ -234,17 +245,15 @@ def test_the_environment_is_ours(
 def test_every_byte_of_an_argument_passes_the_gate(
     shell: str, tmp_path: Path, *, early: bool
 ) -> None:
-    """Shells use some of them for purposes of their own."""
+    """Shells treat some of them specially."""
     words = [chr(number) for number in range(1, 0x180)] + ["".join(map(chr, range(1, 0x100)))]
     words += ["", " ", "\n\n", "é\udcff\udc81x", "-e", "$x", "`id`", "*", "湖" * 1000, "'\\''"]
     printed, _ = python("import sys; print(ascii(sys.argv[1:]))", tmp_path, *words, early=early)
     assert eval(printed) == words, shell  # noqa: S307 - what ascii() wrote
 
 
-def test_nothing_but_the_three_streams_is_inherited(
-    shell: str, tmp_path: Path, *, early: bool
-) -> None:
-    """The gate itself is gone, and standard input is empty."""
+def test_only_the_three_streams_are_inherited(shell: str, tmp_path: Path, *, early: bool) -> None:
+    """The gate's pipe is closed, and standard input is empty."""
     program = """
 import os, sys
 print(sorted(n for n in range(256) if os.path.exists(f"/dev/fd/{n}")))
@@ -262,10 +271,10 @@ print(os.path.samestat(os.fstat(0), os.stat(os.devnull)))
 @pytest.mark.parametrize(
     "how", ["vanished", "forbidden", "its interpreter vanished", "overwritten"]
 )
-def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
+def test_an_interpreter_that_disappears_last_minute_is_missing(
     bench: Bench, shell: str, how: str
 ) -> None:
-    """The shell finds out, and what it says is not the script's word."""
+    """The shell reports it, and its message is not the script's output."""
     interpreter, other = bench.folder / "python", bench.folder / "other"
     trace = bench.folder / "trace"
     other.symlink_to("/bin/sh")
@@ -294,8 +303,8 @@ def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
 
 @pytest.mark.usefixtures("early")
 @pytest.mark.parametrize("code", [125, 126, 127])
-def test_a_script_may_use_the_shells_own_exit_codes(bench: Bench, shell: str, code: int) -> None:
-    """Also when it fails in the very way in which the gate could."""
+def test_a_script_may_use_the_shells_exit_codes(bench: Bench, shell: str, code: int) -> None:
+    """Even if it fails exactly as the gate could."""
     script = bench.folder / "flow.sh"
     script.write_text(f"echo 'sh: 1: exec: python: not found' >&2; exit {code}")
     failure = bench.run(script, interpreter=SHELL).failure()
@@ -303,8 +312,8 @@ def test_a_script_may_use_the_shells_own_exit_codes(bench: Bench, shell: str, co
     assert f"exit code {code}" in failure.message
 
 
-def test_a_shell_that_is_missing_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The interpreter is not to blame."""
+def test_a_missing_shell_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter is not blamed."""
     monkeypatch.setattr(process, "SHELL", "/not-there/sh")
     failure = bench.run("good.py").failure()
     assert failure.code is FailureCode.INTERPRETER_MISSING
@@ -312,8 +321,8 @@ def test_a_shell_that_is_missing_is_named(bench: Bench, monkeypatch: pytest.Monk
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count differently")
-def test_arguments_at_the_very_limit_run_or_are_too_long(bench: Bench) -> None:
-    """The limit may be met by the shell, or after it by the interpreter's own interpreter."""
+def test_arguments_at_the_length_limit_run_or_are_too_long(bench: Bench) -> None:
+    """The limit may apply to the shell, or after it to the interpreter's own interpreter."""
     interpreter = bench.folder / "python"
     interpreter.write_text(f"#!/bin/sh {'-' + 'u' * 200}\n")
     interpreter.chmod(0o755)
@@ -338,14 +347,14 @@ def test_arguments_at_the_very_limit_run_or_are_too_long(bench: Bench) -> None:
 
 @pytest.fixture
 def gates() -> Iterator[WaitingGates]:
-    """No gates yet."""
+    """No waiting gates at first."""
     if sys.platform != "linux":
         pytest.skip("no gate is started early here")
     with closing(WaitingGates(SystemClock())) as gates:
         yield gates
 
 
-def test_a_script_that_runs_starts_the_next_gate(gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_running_script_starts_the_next_gate(gates: WaitingGates, tmp_path: Path) -> None:
     """The next script becomes that process; one waits at a time, for the same environment only."""
     seen: list[WorkflowProcess] = []
     for _ in range(3):
@@ -353,20 +362,26 @@ def test_a_script_that_runs_starts_the_next_gate(gates: WaitingGates, tmp_path: 
         context = RecordingContext()
         command = ("/bin/sh", "-c", "exit 0")
         ScriptProcess(
-            command, tmp_path, Limits(60), SystemClock(), context, gates=gates, reserved=process
+            command,
+            tmp_path,
+            Limits(60),
+            SystemClock(),
+            context,
+            gates=gates,
+            reserved=process,
         ).run()
         assert process in {None, context.workflows[0]}
         [waiting] = gates.processes(tmp_path, {})
         assert gates.processes(tmp_path, {"CUDA_VISIBLE_DEVICES": "1"}) == []
-        assert lives(waiting.group)
+        assert is_running(waiting.group)
         seen.append(waiting)
     gates.close()
-    assert not lives(seen[-1].group)
+    assert not is_running(seen[-1].group)
     assert len(set(seen)) == 3
     assert zombies() == []
 
 
-def test_a_gate_that_has_died_is_not_used(gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_dead_gate_is_not_used(gates: WaitingGates, tmp_path: Path) -> None:
     """Its render starts another one, and records that."""
     gates.start(tmp_path, {})
     [reserved] = gates.processes(tmp_path, {})
@@ -387,8 +402,8 @@ def test_a_gate_that_has_died_is_not_used(gates: WaitingGates, tmp_path: Path) -
     assert gates.processes(tmp_path, {}) == []
 
 
-def test_a_gate_follows_its_directory(gates: WaitingGates, tmp_path: Path) -> None:
-    """ComfyUI was installed again meanwhile: the script runs in the folder that is there now."""
+def test_a_gate_uses_its_current_directory(gates: WaitingGates, tmp_path: Path) -> None:
+    """After ComfyUI was reinstalled, the script runs in the new folder."""
     directory = tmp_path / "it's ComfyUI"
     directory.mkdir()
     gates.start(directory, {})
@@ -411,8 +426,8 @@ def test_a_gate_follows_its_directory(gates: WaitingGates, tmp_path: Path) -> No
     assert (directory / "here").exists()
 
 
-def test_a_long_command_does_not_wait_for_a_gate(gates: WaitingGates, tmp_path: Path) -> None:
-    """What does not fit into a pipe goes the other way; the gate stays for the next one."""
+def test_a_long_command_does_not_use_a_waiting_gate(gates: WaitingGates, tmp_path: Path) -> None:
+    """It does not fit into a pipe; the gate stays for the next render."""
     gates.start(tmp_path, {})
     [reserved] = gates.processes(tmp_path, {})
     assert gates.take(reserved, ("/bin/sh", "-c", "exit 0", "x" * 100_000)) is None
@@ -421,7 +436,7 @@ def test_a_long_command_does_not_wait_for_a_gate(gates: WaitingGates, tmp_path: 
     assert gates.processes(tmp_path, {}) == [reserved]
 
 
-def test_waiting_gates_end_with_us(tmp_path: Path) -> None:
+def test_waiting_gates_end_with_their_parent(tmp_path: Path) -> None:
     """They wait for a line that never comes."""
     program = """
 import os, signal
@@ -444,8 +459,8 @@ os.kill(os.getpid(), signal.SIGKILL)
         await_end(int(done.stdout))
 
 
-def test_refusal_is_an_ending_like_a_wish_to_stop(tmp_path: Path) -> None:
-    """There is only one way of being stopped by the render context."""
+def test_a_refused_start_ends_like_a_requested_stop(tmp_path: Path) -> None:
+    """There is only one way in which the render context stops a render."""
     context = RecordingContext(may_start=False)
     result = ScriptProcess(("/bin/sh",), tmp_path, Limits(60), SystemClock(), context).run()
     assert result.stop is StopReason.REQUESTED

@@ -36,7 +36,7 @@ GRAPH: Graph = {
 
 @pytest.fixture
 def comfyui(tmp_path: Path) -> Path:
-    """As much of ComfyUI as is asked."""
+    """The parts of ComfyUI that the check reads."""
     home = tmp_path / "ComfyUI of mine"
     (home / "comfy").mkdir(parents=True)
     (home / "comfy" / "options.py").write_text("def enable_args_parsing(): pass")
@@ -48,8 +48,8 @@ def comfyui(tmp_path: Path) -> Path:
     return home
 
 
-def test_what_is_missing_is_named_with_its_node(make: Make, comfyui: Path) -> None:
-    """Models where ComfyUI looks for them, node types by what any source names."""
+def test_missing_models_and_node_types_are_reported(make: Make, comfyui: Path) -> None:
+    """Models in ComfyUI's folders, node types by the names in any source file."""
     flow = make(EXPORT, working_directory=comfyui)
     problems = installed_problems(GRAPH, flow, SystemClock())
     assert [(problem.code, problem.node_id) for problem in problems] == [
@@ -62,7 +62,7 @@ def test_what_is_missing_is_named_with_its_node(make: Make, comfyui: Path) -> No
     assert [problem.node_id for problem in installed_problems(GRAPH, flow, SystemClock())] == ["1"]
 
 
-def test_what_stands_behind_the_divide_counts(make: Make, comfyui: Path, tmp_path: Path) -> None:
+def test_arguments_after_the_separator_count(make: Make, comfyui: Path, tmp_path: Path) -> None:
     """Models and custom nodes of another base directory."""
     base = tmp_path / "base"
     (base / "models" / "checkpoints").mkdir(parents=True)
@@ -73,8 +73,8 @@ def test_what_stands_behind_the_divide_counts(make: Make, comfyui: Path, tmp_pat
     assert installed_problems(GRAPH, flow, SystemClock()) == []
 
 
-def test_a_comfyui_that_cannot_be_asked_says_why(make: Make, tmp_path: Path) -> None:
-    """The check is left out, and the rest of them made."""
+def test_a_comfyui_that_cannot_be_imported_is_explained(make: Make, tmp_path: Path) -> None:
+    """That check is skipped, and the others are made."""
     flow = make(EXPORT, working_directory=tmp_path)
     with pytest.raises(UnknownInstallationError, match="No module named"):
         installed_problems(GRAPH, flow, SystemClock())

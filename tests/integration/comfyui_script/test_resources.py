@@ -1,4 +1,4 @@
-"""Memory, descriptors and time stay flat (faults 19 and 26)."""
+"""Memory, descriptors and time stay constant."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ NOTHING = Path("/dev/null")
 
 
 def memory() -> int:
-    """What this process has now, in MiB; its peak may be older than the test."""
+    """This process's current memory, in MiB; its peak may be older than the test."""
     return int(psutil.Process().memory_info().rss) // 1024**2
 
 
-class Scales(RecordingContext):
-    """Weighs this process while a script runs."""
+class MemoryRecorder(RecordingContext):
+    """Measures the memory of this process while a script runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,17 +49,17 @@ class Scales(RecordingContext):
 
 
 @pytest.mark.slow
-def test_a_flood_costs_flat_memory_and_little_time(bench: Bench) -> None:
-    """Two hundred megabytes on each stream are drained and dropped."""
-    bench.watch = scales = Scales()
+def test_a_flood_uses_constant_memory_and_little_time(bench: Bench) -> None:
+    """Two hundred megabytes on each stream are read and dropped."""
+    bench.watch = scales = MemoryRecorder()
     before, began = memory(), time.monotonic()
     assert is_successful(bench.run("flood.py", extra_arguments=("--megabytes=200",)))
     assert 0 < scales.most < before + 16
     assert seconds_since(began) < 60
 
 
-def test_fifty_renders_leave_no_descriptor_and_no_zombie(bench: Bench) -> None:
-    """Whatever way they end: well, badly, killed, stopped, or never started."""
+def test_fifty_renders_leak_no_descriptor_and_no_zombie(bench: Bench) -> None:
+    """However they end: success, failure, killed, stopped, or never started."""
     script = bench.folder / "flow.sh"
     endings = ("exit 0", "exit 1", "kill -9 $$", "sleep 60", "sleep 60 & exit 0")
     assert is_successful(bench.run(NOTHING, interpreter=SHELL))
@@ -73,7 +73,7 @@ def test_fifty_renders_leave_no_descriptor_and_no_zombie(bench: Bench) -> None:
 
 
 def test_the_end_is_noticed_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits in steps: every wait is ended by what it waits for, and none follows."""
+    """No polling interval: every wait ends with its event, and none follows."""
     in_vain: list[float] = []
     select = selectors.DefaultSelector.select
 
@@ -89,12 +89,12 @@ def test_the_end_is_noticed_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatc
         return not in_vain
 
     script = bench.folder / "flow.sh"
-    script.write_text("sleep 0.05")  # many steps of the watcher that has to poll
+    script.write_text("sleep 0.05")  # many intervals of the watcher that has to poll
 
     monkeypatch.setattr(process, "_CHECK_INTERVAL", 3600)
     monkeypatch.setattr(selectors.DefaultSelector, "select", noted)
     monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: in_vain.append(seconds))
-    # On a machine that is busy, a shell may take longer than the longest wait.
+    # On a busy machine, a shell may take longer than the longest interval.
     assert any(run() for _ in range(20))
 
 
@@ -102,10 +102,10 @@ WATCHERS = (PidfdWatcher, KqueueWatcher, PollingWatcher)
 
 
 @pytest.mark.parametrize("kind", WATCHERS)
-def test_a_watcher_tells_the_end_and_leaves_the_child_unreaped(
+def test_a_watcher_reports_the_end_and_leaves_the_child_unreaped(
     kind: type[PidfdWatcher | KqueueWatcher | PollingWatcher],
 ) -> None:
-    """The child's number stays its own until somebody reaps it."""
+    """The child keeps its process id until it is reaped."""
     with subprocess.Popen(["/bin/sh", "-c", "read line; exit 7"], stdin=subprocess.PIPE) as child:
         try:
             watcher = kind(child.pid)
@@ -123,8 +123,8 @@ def test_a_watcher_tells_the_end_and_leaves_the_child_unreaped(
         assert child.wait() == 7
 
 
-def test_a_child_that_has_ended_already_is_noticed() -> None:
-    """Its end may come before it is watched."""
+def test_an_already_ended_child_is_noticed() -> None:
+    """A child may end before it is watched."""
     with subprocess.Popen(["/bin/sh", "-c", "exit 7"], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.read()
@@ -135,10 +135,10 @@ def test_a_child_that_has_ended_already_is_noticed() -> None:
         assert child.wait() == 7
 
 
-def test_without_a_descriptor_the_end_is_noticed_by_asking(
+def test_without_a_pidfd_the_end_is_noticed_by_polling(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Old kernels and strict sandboxes have only waitid."""
+    """Old kernels and strict sandboxes only have waitid."""
     for missing in (PidfdWatcher, KqueueWatcher):
 
         def refuse(self: object, pid: int) -> None:

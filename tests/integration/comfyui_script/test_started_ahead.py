@@ -17,8 +17,8 @@ from adapters.comfyui_script.memory_use import MemoryUse, available_bytes
 from adapters.comfyui_script.warm_host.gpu_memory import memory_use as reported
 from application.ports.events import HostEnded, HostFailed, HostStarted
 from domain.failure import FailureCode
-from tests.integration.comfyui_script.processes import lives
-from tests.integration.comfyui_script.test_warm_hosts import Listening, WarmBench, until
+from tests.integration.comfyui_script.processes import is_running
+from tests.integration.comfyui_script.test_warm_hosts import Listening, WarmBench, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 GIB = 2**30
 
 
-class More(Listening):
-    """Another prompt waits."""
+class AnotherPromptWaits(Listening):
+    """A render context that reports another waiting prompt."""
 
     def has_next(self) -> bool:
         return True
@@ -38,11 +38,11 @@ class More(Listening):
 
 @pytest.fixture
 def bench(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarmBench]:
-    """A place to render, where the next process is always started, and memory enough."""
+    """A bench on which the next process is always started, with enough memory."""
     monkeypatch.setattr(memory_use, "available_bytes", lambda: (64 * GIB, 64 * GIB))
     bench = WarmBench(tmp_path, make)
     bench.limits = HostLimits(200, None, 300.0, ahead="on")
-    bench.watch = More()
+    bench.watch = AnotherPromptWaits()
     yield bench
     bench.pool.close()
 
@@ -50,11 +50,11 @@ def bench(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def held(bench: WarmBench) -> int:
     """The process that waits for its job, once ComfyUI is imported."""
     [host] = bench.records.hosts()
-    until(lambda: host.pid in bench.pids("imports"))
+    wait_until(lambda: host.pid in bench.pids("imports"))
     return host.pid
 
 
-def test_each_prompt_has_a_process_of_its_own_that_was_started_before(bench: WarmBench) -> None:
+def test_each_prompt_has_its_own_process_started_before(bench: WarmBench) -> None:
     """The same bytes as without it; it is recorded, and known to the next claim."""
     waiting = 0
     for prompt in ("a lake", "a hill", '"1984"'):
@@ -66,10 +66,10 @@ def test_each_prompt_has_a_process_of_its_own_that_was_started_before(bench: War
     assert len(set(draws)) == 3
     assert sorted(imports) == sorted([*draws, waiting])
     assert [workflow.group for workflow in bench.watch.workflows] == draws
-    assert not any(map(lives, draws))
+    assert not any(map(is_running, draws))
     pictures = [bench.picture(at) for at in range(3)]
     bench.pool.close()
-    assert not lives(waiting)
+    assert not is_running(waiting)
     assert not list((bench.folder / "state").iterdir())
     for prompt, picture in zip(("a lake", "a hill", '"1984"'), pictures, strict=True):
         bench.render(prompt).unwrap()  # in a warm host
@@ -77,12 +77,12 @@ def test_each_prompt_has_a_process_of_its_own_that_was_started_before(bench: War
     assert not [e for e in bench.events.events[:-1] if not isinstance(e, HostStarted)]
 
 
-def test_none_is_started_for_no_prompt_or_where_that_is_off(bench: WarmBench) -> None:
-    """Nor before the memory of the script is known."""
+def test_none_is_started_without_need(bench: WarmBench) -> None:
+    """Not without a waiting prompt, when switched off, or before the script's memory is known."""
     bench.watch = Listening()
     bench.render(warm=False).unwrap()
     assert not bench.records.hosts()
-    bench.watch = More()
+    bench.watch = AnotherPromptWaits()
     for ahead, started in (("off", 0), ("auto", 0), ("auto", 1)):
         if bench.limits.ahead != ahead:
             bench.pool.close()
@@ -95,8 +95,8 @@ def test_none_is_started_for_no_prompt_or_where_that_is_off(bench: WarmBench) ->
 @pytest.mark.parametrize(
     "device", ["raise RuntimeError", "return types.SimpleNamespace(type='mps')"]
 )
-def test_what_is_not_known_does_not_fit(bench: WarmBench, device: str) -> None:
-    """A device that tells nothing, or not enough."""
+def test_unknown_memory_does_not_fit(bench: WarmBench, device: str) -> None:
+    """A device that reports nothing, or not enough."""
     bench.limits = HostLimits(200, None, 300.0)
     manage = bench.comfyui / "comfy" / "model_management.py"
     manage.write_text(manage.read_text() + f"\n\ndef get_torch_device():\n    {device}\n")
@@ -105,10 +105,10 @@ def test_what_is_not_known_does_not_fit(bench: WarmBench, device: str) -> None:
         assert not bench.records.hosts()
 
 
-def test_what_it_prints_belongs_to_its_prompt(bench: WarmBench) -> None:
-    """ComfyUI's lines too, and what is printed at the interpreter's end."""
+def test_output_belongs_to_its_prompt(bench: WarmBench) -> None:
+    """ComfyUI's lines too, and lines printed at the interpreter's exit."""
     for number in (1, 2):
-        watch = bench.watch = More()
+        watch = bench.watch = AnotherPromptWaits()
         bench.run(f"import atexit; atexit.register(print, 'the end {number}')", warm=False).unwrap()
         printed = b"".join(watch.chunks).decode()
         assert printed.count("ComfyUI found") == 1
@@ -135,8 +135,8 @@ def test_an_error_of_the_script_ends_only_its_own_process(
     assert not bench.events.reasons(HostFailed)
 
 
-def test_a_crash_or_a_lack_of_memory_is_tried_without_it(bench: WarmBench) -> None:
-    """After a lack of memory no process of this script is started early any more."""
+def test_a_crash_or_out_of_memory_is_retried_without_it(bench: WarmBench) -> None:
+    """After an out-of-memory error no process of this script is started early any more."""
     marker = f"{str(bench.comfyui / 'tried')!r}"
     for line in ("os.abort()", "raise MemoryError"):
         (bench.comfyui / "tried").unlink(missing_ok=True)
@@ -149,8 +149,8 @@ def test_a_crash_or_a_lack_of_memory_is_tried_without_it(bench: WarmBench) -> No
 
 
 @pytest.mark.parametrize("what", ["it was killed", "the export", "a node of ComfyUI", "options"])
-def test_one_that_died_or_is_too_old_is_replaced(bench: WarmBench, what: str) -> None:
-    """Nothing that was imported is older than the files say."""
+def test_a_dead_or_outdated_one_is_replaced(bench: WarmBench, what: str) -> None:
+    """No imported file is older than its current version."""
     bench.render(warm=False).unwrap()
     waiting = held(bench)
     extra: tuple[str, ...] = ()
@@ -167,14 +167,14 @@ def test_one_that_died_or_is_too_old_is_replaced(bench: WarmBench, what: str) ->
         os.kill(waiting, signal.SIGKILL)
     bench.render(warm=False, extra_arguments=extra).unwrap()
     assert waiting not in bench.pids()
-    if what != "options":  # one of other options may still be needed
-        assert not lives(waiting)
+    if what != "options":  # one with other options may still be needed
+        assert not is_running(waiting)
 
 
-def test_one_that_cannot_import_early_is_not_tried_for_ever(bench: WarmBench) -> None:
-    """Two failures are enough, and the prompts are none the worse."""
+def test_a_failing_early_import_is_not_retried_for_ever(bench: WarmBench) -> None:
+    """Two failures are enough, and the prompts succeed."""
     source = bench.script.read_text()
-    # Only a process that is held has no folder of a render for its output.
+    # Only a process that is held has no render's folder for its output.
     fails = 'if "out" not in str(args.output):\n    raise SystemExit(1)\n'
     bench.script.write_text(source.replace("ctx = contextlib", fails + "ctx = contextlib"))
     for number in range(4):
@@ -182,12 +182,12 @@ def test_one_that_cannot_import_early_is_not_tried_for_ever(bench: WarmBench) ->
         held_hosts = list(bench.pool._idle.values())  # noqa: SLF001
         assert len(held_hosts) == (number < 2)
         for host in held_hosts:
-            until(host.has_exited)
+            wait_until(host.has_exited)
     assert len(set(bench.pids())) == 4
     assert not bench.events.reasons(HostFailed)
 
 
-def test_another_script_of_the_slot_does_not_share_memory_with_one_that_waits(
+def test_another_script_of_the_slot_does_not_share_memory_with_a_waiting_one(
     bench: WarmBench,
 ) -> None:
     """Unless both are known to fit."""
@@ -196,23 +196,23 @@ def test_another_script_of_the_slot_does_not_share_memory_with_one_that_waits(
         bench.render(warm=False).unwrap()
     waiting = held(bench)
     bench.pool.yield_memory(2)
-    assert lives(waiting)
+    assert is_running(waiting)
     bench.pool.yield_memory(1)
-    assert not lives(waiting)
+    assert not is_running(waiting)
     assert not bench.events.reasons(HostEnded)
 
 
 def test_one_without_a_prompt_ends(bench: WarmBench) -> None:
-    """After the time without a prompt that is set for warm hosts."""
+    """After the configured idle time of warm hosts."""
     bench.limits = HostLimits(200, None, 0.1, ahead="on")
     bench.render(warm=False).unwrap()
-    until(lambda: not bench.records.hosts())
+    wait_until(lambda: not bench.records.hosts())
     bench.render(warm=False).unwrap()
     assert not bench.events.reasons(HostFailed)
 
 
 def test_two_processes_must_fit_into_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What earlier ones took at most, and what all programs used once ComfyUI was imported."""
+    """The peak of earlier ones, and the use by all programs once ComfyUI was imported."""
     monkeypatch.setattr(memory_use, "available_bytes", lambda: (64 * GIB, 64 * GIB))
 
     def used(then: int, at_the_end: int, growth: int, total: int = 24) -> MemoryUse:
@@ -234,7 +234,7 @@ def test_two_processes_must_fit_into_the_gpu(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_processes_must_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that renders has part of what it needs already."""
+    """The one that renders already has a part of what it needs."""
     use = MemoryUse()
     use.add({"resident": 3 * GIB, "devices": []}, {"resident": 8 * GIB, "devices": []})
     monkeypatch.setattr(memory_use, "available_bytes", lambda: (9 * GIB, 16 * GIB))
@@ -243,8 +243,8 @@ def test_two_processes_must_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_limit_of_a_container_counts(tmp_path: Path, version: int) -> None:
-    """Of each group around the process, without what the system can drop."""
+def test_a_containers_memory_limit_counts(tmp_path: Path, version: int) -> None:
+    """Of each cgroup around the process, without reclaimable memory."""
     free, total = available_bytes(tmp_path, tmp_path / "none")
     assert 0 < free <= total
     inner = tmp_path / ("slice/inner" if version == 2 else "memory/slice/inner")
@@ -264,8 +264,8 @@ def test_the_limit_of_a_container_counts(tmp_path: Path, version: int) -> None:
     assert available_bytes(tmp_path, own) == (600_000, 1_000_000)
 
 
-def test_what_torch_says_of_a_gpu_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each GPU that the process used; one that shares the machine's memory is unknown."""
+def test_torchs_report_about_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each GPU that the process used; one with shared memory is unknown."""
     integrated = [False]
     cuda = Of(
         current_device=lambda: 0,

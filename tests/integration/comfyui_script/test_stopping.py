@@ -1,4 +1,4 @@
-"""A script that does not end by itself is ended, with everything that it started."""
+"""A script that does not end is stopped, with all processes that it started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.failure import FailureCode
 from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import (
     descriptors,
-    lives,
+    is_running,
     seconds_since,
     zombies,
 )
@@ -25,13 +25,13 @@ from tests.integration.comfyui_script.processes import (
 if TYPE_CHECKING:
     from tests.integration.comfyui_script.conftest import Bench
 
-# Seconds on a machine that is busy; without the end that is meant, it takes a minute or more.
+# Seconds on a busy machine; without the expected end, it takes a minute or more.
 PROMPTLY = 30.0
 
 
-def test_a_script_that_hangs_is_ended_at_its_time_limit(bench: Bench) -> None:
-    """Not much later, and what it said is kept."""
-    script = bench.folder / "hangs.sh"  # a shell is ready to print long before the limit
+def test_a_hanging_script_is_stopped_at_its_time_limit(bench: Bench) -> None:
+    """Not much later, and its output is kept."""
+    script = bench.folder / "hangs.sh"  # a shell prints "ready" long before the limit
     script.write_text("echo loading the model >&2; sleep 600")
     began = time.monotonic()
     failure = bench.run(script, interpreter=Path("/bin/sh"), time_limit_seconds=1.0).failure()
@@ -41,8 +41,8 @@ def test_a_script_that_hangs_is_ended_at_its_time_limit(bench: Bench) -> None:
     assert 1.0 <= seconds_since(began) < PROMPTLY
 
 
-def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
-    """Long before the time limit (fault 30)."""
+def test_a_silent_script_is_stopped_at_its_stall_limit(bench: Bench) -> None:
+    """Long before the time limit."""
     began = time.monotonic()
     failure = bench.run("hangs.py", stall_seconds=0.5).failure()
     assert failure.code is FailureCode.STALLED
@@ -50,46 +50,46 @@ def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_script_that_shows_life_is_not_taken_for_stalled(bench: Bench) -> None:
-    """Printing keeps it going until its time limit."""
+def test_a_printing_script_is_not_stalled(bench: Bench) -> None:
+    """Output keeps it running until its time limit."""
     result = bench.run("never_ends.py", time_limit_seconds=9.0, stall_seconds=4.0)
     assert result.failure().code is FailureCode.TIMED_OUT
 
 
 @pytest.mark.slow
-def test_a_script_that_only_writes_is_not_taken_for_stalled(bench: Bench) -> None:
-    """Files that grow count as a sign of life."""
+def test_a_writing_script_is_not_stalled(bench: Bench) -> None:
+    """Growing files count as a sign of life."""
     assert is_successful(bench.run("writes_in_silence.py", stall_seconds=3.0))
 
 
-def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_end(bench: Bench) -> None:
-    """Exit 0 is the end; what was left behind is killed and writes no more (fault 27)."""
+def test_a_grandchild_with_open_pipes_does_not_delay_the_end(bench: Bench) -> None:
+    """Exit 0 is the end; remaining processes are killed and write no more."""
     began = time.monotonic()
     assert is_successful(bench.run("grandchild_holds_pipe.py"))
     assert seconds_since(began) < PROMPTLY
     scribble = bench.left("scribble.txt")
-    assert not lives(int(bench.left("child.pid")))
+    assert not is_running(int(bench.left("child.pid")))
     time.sleep(0.05)
     assert bench.left("scribble.txt") == scribble
 
 
 def test_a_process_that_left_the_group_does_not_delay_the_end(bench: Bench) -> None:
-    """It cannot be caught here; publication copies what was verified (fault 31)."""
+    """It cannot be stopped here; publication copies the files that were verified."""
     assert is_successful(bench.run("writes_after_exit.py"))
     os.kill(int(bench.left("child.pid")), signal.SIGKILL)
 
 
 @pytest.mark.slow
 def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
-    """A grandchild that nobody else would end dies with its parent."""
+    """A grandchild that no other process would end dies with its parent."""
     result = bench.run("grandchild_hangs.py", time_limit_seconds=4.0, grace_seconds=0.2)
     assert result.failure().code is FailureCode.TIMED_OUT
-    assert not lives(int(bench.left("child.pid")))
+    assert not is_running(int(bench.left("child.pid")))
     assert zombies() == []
 
 
-class StopWhen(RecordingContext):
-    """Wants the job stopped once a file is there."""
+class StopOnceFileExists(RecordingContext):
+    """Requests a stop once a file exists."""
 
     def __init__(self, bench: Bench, name: str) -> None:
         super().__init__()
@@ -100,9 +100,9 @@ class StopWhen(RecordingContext):
         return hasattr(self._bench, "job") and (self._bench.job.output / self._name).exists()
 
 
-def test_a_script_that_ignores_sigterm_is_asked_and_then_killed(bench: Bench) -> None:
-    """After the grace time, not before it (fault 28)."""
-    bench.watch = StopWhen(bench, "ready")
+def test_a_script_that_ignores_sigterm_is_killed(bench: Bench) -> None:
+    """After the grace time, not before it."""
+    bench.watch = StopOnceFileExists(bench, "ready")
     began = time.monotonic()
     failure = bench.run("ignores_sigterm.py", grace_seconds=0.6).failure()
     assert failure.code is FailureCode.INTERRUPTED
@@ -110,7 +110,7 @@ def test_a_script_that_ignores_sigterm_is_asked_and_then_killed(bench: Bench) ->
     assert 0.6 <= seconds_since(began) < PROMPTLY
 
 
-def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
+def test_a_script_that_obeys_sigterm_ends_at_once(bench: Bench) -> None:
     """The grace time is a limit, not a pause."""
     bench.watch = RecordingContext(stop_after=1)
     began = time.monotonic()
@@ -119,13 +119,13 @@ def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
     assert seconds_since(began) < PROMPTLY
 
 
-def test_whoever_asks_waits_less_than_ten_seconds(
+def test_a_requested_stop_takes_less_than_ten_seconds(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the grace time is that a script has at its own limits."""
     assert process.MAX_GRACE_WHEN_REQUESTED < 8
     monkeypatch.setattr(process, "MAX_GRACE_WHEN_REQUESTED", 0.6)
-    bench.watch = StopWhen(bench, "ready")
+    bench.watch = StopOnceFileExists(bench, "ready")
     began = time.monotonic()
     failure = bench.run("ignores_sigterm.py", grace_seconds=60.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
@@ -133,20 +133,20 @@ def test_whoever_asks_waits_less_than_ten_seconds(
     assert 0.6 <= seconds_since(began) < PROMPTLY
 
 
-def test_a_script_beyond_its_limit_is_hurried_when_the_stop_is_asked_for(
+def test_a_requested_stop_shortens_the_grace_time_of_a_timeout(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has been asked to end already, and its own failure stays what it was."""
+    """SIGTERM was already sent, and the failure stays "timed out"."""
     monkeypatch.setattr(process, "MAX_GRACE_WHEN_REQUESTED", 0.3)
-    bench.watch = StopWhen(bench, "asked")
+    bench.watch = StopOnceFileExists(bench, "asked")
     began = time.monotonic()
     result = bench.run("ignores_sigterm.py", stall_seconds=1.0, grace_seconds=60.0)
     assert result.failure().code is FailureCode.STALLED
     assert seconds_since(began) < PROMPTLY
 
 
-class Furious(RecordingContext):
-    """Breaks its promise not to raise."""
+class RaisesInContext(RecordingContext):
+    """A render context that breaks its promise not to raise."""
 
     def must_stop(self) -> bool:
         if self.reports:
@@ -155,16 +155,16 @@ class Furious(RecordingContext):
 
 
 def test_an_exception_in_our_own_loop_leaves_nothing_behind(bench: Bench) -> None:
-    """Ctrl-C too ends the script and gives back every descriptor."""
+    """Ctrl-C too ends the script and closes every descriptor."""
     before = descriptors()
-    bench.watch = Furious()
+    bench.watch = RaisesInContext()
     with pytest.raises(KeyboardInterrupt):
         bench.run("never_ends.py")
     assert zombies() == []
     assert descriptors() == before
 
 
-def test_ctrl_c_in_the_middle_of_the_wait_ends_the_script(bench: Bench) -> None:
+def test_ctrl_c_while_waiting_ends_the_script(bench: Bench) -> None:
     """A real signal, while nothing is printed."""
 
     def interrupt_when_it_runs() -> None:
@@ -179,4 +179,4 @@ def test_ctrl_c_in_the_middle_of_the_wait_ends_the_script(bench: Bench) -> None:
         bench.run("grandchild_hangs.py")
     person.join()
     assert zombies() == []
-    assert not lives(int(bench.left("child.pid")))
+    assert not is_running(int(bench.left("child.pid")))

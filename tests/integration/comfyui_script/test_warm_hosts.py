@@ -1,4 +1,4 @@
-"""Exports that run one after the other in a warm host end as scripts of their own would."""
+"""Exports in a warm host end as they would in processes of their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.exports import install
-from tests.integration.comfyui_script.processes import descriptors, lives, zombies
+from tests.integration.comfyui_script.processes import descriptors, is_running, zombies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ class Listening(RecordingContext):
 
 
 class WarmBench:
-    """Renders with one export, in warm hosts and without."""
+    """Renders with one export, with and without warm hosts."""
 
     def __init__(self, folder: Path, make: Make) -> None:
         self.folder = folder
@@ -91,7 +91,7 @@ class WarmBench:
         slot: int = 1,
         **changes: Any,  # noqa: ANN401 - any field of the workflow
     ) -> Result[RenderingFacts, Failure]:
-        """Render a prompt into a folder of its own."""
+        """Render a prompt into its own folder."""
         output = self.folder / f"out{len(self.outputs)}"
         self.outputs.append(output)
         job = replace(
@@ -114,7 +114,7 @@ class WarmBench:
             renderer._gates.close()  # noqa: SLF001 - the hosts stay
 
     def run(self, *lines: str, **changes: Any) -> Result[RenderingFacts, Failure]:  # noqa: ANN401
-        """Render a prompt that has the export run these lines of Python."""
+        """Render a prompt that makes the export run these lines of Python."""
         return self.render("run:" + "\n".join(lines), **changes)
 
     def picture(self, at: int = -1) -> bytes:
@@ -124,14 +124,14 @@ class WarmBench:
         return json.loads((self.outputs[at] / "note.json").read_text())
 
     def pids(self, log: str = "draws") -> list[int]:
-        """The processes that drew, imported or loaded."""
+        """The processes that rendered, imported or loaded."""
         path = self.comfyui / f"{log}.log"
         return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
 @pytest.fixture
 def bench(tmp_path: Path, make: Make) -> Iterator[WarmBench]:
-    """A place to render; its hosts end with it."""
+    """A bench whose hosts end with the test."""
     bench = WarmBench(tmp_path, make)
     yield bench
     bench.pool.close()
@@ -148,19 +148,19 @@ def test_an_idle_host_is_known_before_its_next_prompt(bench: WarmBench) -> None:
 
 
 def until_ended(pid: int) -> None:
-    """Wait for the end of a process that was killed."""
-    until(lambda: not lives(pid))
+    """Wait for the end of a killed process."""
+    wait_until(lambda: not is_running(pid))
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that is caused already."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that was already caused."""
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-def test_one_host_renders_every_prompt_as_a_process_of_its_own_would(bench: WarmBench) -> None:
+def test_one_host_renders_every_prompt_like_a_process_of_its_own(bench: WarmBench) -> None:
     """The same bytes, ComfyUI imported and the model loaded once, everything recorded before."""
     for prompt in ("a lake", "a hill", '"1984"', "a lake"):
         assert is_successful(bench.render(prompt))
@@ -176,7 +176,7 @@ def test_one_host_renders_every_prompt_as_a_process_of_its_own_would(bench: Warm
 
 
 def test_progress_and_output_belong_to_their_prompt(bench: WarmBench) -> None:
-    """Also what C programs and child processes print, and what goes to a closed stream."""
+    """Also the output of C programs and child processes, and writes to a closed stream."""
     for mark in ("first", "second"):
         watch = Listening()
         bench.run(
@@ -194,7 +194,7 @@ def test_progress_and_output_belong_to_their_prompt(bench: WarmBench) -> None:
         assert watch.reports[-1][0] == 1.0
 
 
-# Writes to whatever is a socket of the process.
+# Writes to every socket of the process.
 JUNK = (
     "import socket, stat; [socket.socket(fileno=os.dup(n)).send(b'junk\\n') for n in range(3, 1000)"
     " if os.path.exists(f'/dev/fd/{n}') and stat.S_ISSOCK(os.fstat(n).st_mode)]"
@@ -231,8 +231,8 @@ def bye_too(): open(os.path.join(args.output, "thread.txt"), "w").write("done")
 """
 
 
-def test_nothing_that_a_script_changes_reaches_the_next_one(bench: WarmBench) -> None:
-    """What it changed is as it was, its threads have ended, and its exit handlers were called."""
+def test_changes_by_a_script_do_not_reach_the_next_one(bench: WarmBench) -> None:
+    """Its changes are undone, its threads have ended, and its exit handlers were called."""
     (bench.script.parent / "helper.py").write_text("told = 'nothing'")
     bench.render("first").unwrap()
     for _ in range(2):
@@ -265,8 +265,8 @@ def test_random_numbers_are_not_repeated(bench: WarmBench) -> None:
     "line",
     ["raise ValueError('no such colour')", "sys.exit(3)", "sys.exit('no such colour')"],
 )
-def test_an_error_of_the_script_is_its_own(bench: WarmBench, line: str) -> None:
-    """It ends as it would without a host, is not repeated, and the next prompt gets a new host."""
+def test_an_error_of_the_script_is_the_prompts_own(bench: WarmBench, line: str) -> None:
+    """It ends as it would without a host, is not retried, and the next prompt gets a new host."""
     assert is_successful(bench.render())
     assert is_successful(bench.render())
     counting = "open(os.path.join(os.getcwd(), 'tries'), 'a').write('x')"
@@ -293,10 +293,10 @@ def test_an_error_of_the_script_is_its_own(bench: WarmBench, line: str) -> None:
         (("import missing_module",), "comfyui_import"),
     ],
 )
-def test_what_may_be_the_hosts_fault_is_tried_without_it(
+def test_a_possible_fault_of_the_host_is_retried_without_it(
     bench: WarmBench, lines: tuple[str, ...], blamed: str
 ) -> None:
-    """Once, in the same attempt; files of the first try are gone, and its group has ended."""
+    """Once, in the same attempt; the first try's files are gone, and its group has ended."""
     here = f"{str(bench.comfyui / 'tried')!r}"
     first = ("import os", f"if not os.path.exists({here}):")
     body = (f"open({here}, 'w').close()", "open(args.output + '/left.png', 'w').write('half')")
@@ -304,31 +304,31 @@ def test_what_may_be_the_hosts_fault_is_tried_without_it(
     assert is_successful(bench.run(*first, inner))
     assert [path.name for path in bench.outputs[-1].iterdir()] == ["output.png"]
     host, process = (workflow.group for workflow in bench.watch.workflows)
-    assert not lives(host)
+    assert not is_running(host)
     assert bench.pids()[-1] == process
     [reason] = bench.events.reasons(HostFailed)
     assert blamed in reason
     assert not bench.records.hosts()
 
 
-def test_a_lack_of_memory_ends_what_other_slots_keep(bench: WarmBench) -> None:
-    """Their idle hosts may have the memory that the second try needs."""
+def test_out_of_memory_ends_idle_hosts_of_other_slots(bench: WarmBench) -> None:
+    """They may hold the memory that the second try needs."""
     bench.render(slot=2).unwrap()
     [idle] = bench.records.hosts()
     assert bench.run("raise MemoryError").failure().code is FailureCode.OUT_OF_MEMORY
-    assert not lives(idle.pid)
+    assert not is_running(idle.pid)
     assert "another prompt ran out of memory" in bench.events.reasons(HostEnded)
 
 
-def test_both_runs_share_one_time_limit(bench: WarmBench) -> None:
-    """What the host used up is not given a second time."""
+def test_both_tries_share_one_time_limit(bench: WarmBench) -> None:
+    """The host's time is not granted a second time."""
     lines = ("import os, time", "time.sleep(2)", "os._exit(1)")
     failure = bench.run(*lines, time_limit_seconds=3.5).failure()
     assert failure.code is FailureCode.TIMED_OUT
     assert len(bench.watch.workflows) == 2
 
 
-def test_a_script_whose_hosts_fail_gets_processes_of_its_own(bench: WarmBench) -> None:
+def test_a_script_whose_hosts_fail_gets_its_own_processes(bench: WarmBench) -> None:
     """Until it is changed; two failures are enough."""
     lines = (
         "import os, threading",
@@ -346,7 +346,7 @@ def test_a_script_whose_hosts_fail_gets_processes_of_its_own(bench: WarmBench) -
 
 
 def test_a_host_that_cannot_be_used_twice_is_not_blamed_on_the_prompt(bench: WarmBench) -> None:
-    """The first failure of a second use is tried without the host."""
+    """The first failure of a host's second use is retried without the host."""
     line = "import nodes; assert not hasattr(nodes, 'seen'); nodes.seen = True"
     assert is_successful(bench.run(line))
     assert is_successful(bench.run(line))
@@ -354,7 +354,7 @@ def test_a_host_that_cannot_be_used_twice_is_not_blamed_on_the_prompt(bench: War
 
 
 def test_time_limit_stall_and_cancel_end_the_host_and_the_prompt(bench: WarmBench) -> None:
-    """As without a host; nothing is tried again, and nothing is left."""
+    """As without a host; nothing is retried, and nothing is left."""
     before = descriptors()
     bench.render().unwrap()
     hang = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -368,12 +368,12 @@ def test_time_limit_stall_and_cancel_end_the_host_and_the_prompt(bench: WarmBenc
     assert codes == [FailureCode.STALLED, FailureCode.TIMED_OUT, FailureCode.INTERRUPTED]
     assert bench.events.reasons(HostEnded) == ["its prompt was stopped"] * 3
     assert not bench.events.reasons(HostFailed)
-    assert not any(lives(workflow.group) for workflow in bench.watch.workflows)
+    assert not any(is_running(workflow.group) for workflow in bench.watch.workflows)
     assert (zombies(), descriptors()) == ([], before)
 
 
 def test_a_prompt_that_may_not_start_reaches_no_host(bench: WarmBench) -> None:
-    """Refused before anything runs, in a new host and in one that waits."""
+    """Refused before anything runs, in a new host and in a waiting one."""
     refusing = RecordingContext(may_start=False)
     assert bench.render(watch=refusing).failure().code is FailureCode.INTERRUPTED
     assert bench.pids("imports") == []
@@ -382,8 +382,8 @@ def test_a_prompt_that_may_not_start_reaches_no_host(bench: WarmBench) -> None:
     assert len(bench.pids()) == 1
 
 
-def test_a_process_that_a_script_leaves_is_ended(bench: WarmBench) -> None:
-    """In its group or out of it; so are threads of its own, and the host with them."""
+def test_processes_left_by_a_script_are_ended(bench: WarmBench) -> None:
+    """Inside or outside its group; so are its threads, and the host with them."""
     note = "open(os.path.join(args.output, 'note.json'), 'w').write(str(child.pid))"
     for detached in ("False", "True"):
         bench.run(
@@ -411,7 +411,7 @@ def test_a_process_that_a_script_leaves_is_ended(bench: WarmBench) -> None:
     ],
 )
 def test_a_host_is_replaced(bench: WarmBench, limits: HostLimits, reason: str) -> None:
-    """After a number of prompts, and when it grows."""
+    """After a number of prompts, and when its memory grows."""
     bench.limits = limits
     for _ in range(3):
         bench.render().unwrap()
@@ -421,7 +421,7 @@ def test_a_host_is_replaced(bench: WarmBench, limits: HostLimits, reason: str) -
 
 @pytest.mark.parametrize("what", ["the export", "a node of ComfyUI", "a custom node", "options"])
 def test_a_change_needs_a_new_host(bench: WarmBench, what: str) -> None:
-    """What is imported or parsed once must not be older than the files say."""
+    """Imported and parsed files must not be older than their current versions."""
     nodes = bench.comfyui / "custom_nodes"
     nodes.mkdir()
     bench.render().unwrap()
@@ -444,7 +444,7 @@ def test_a_change_needs_a_new_host(bench: WarmBench, what: str) -> None:
 
 
 def test_a_changed_model_file_is_loaded_again(bench: WarmBench) -> None:
-    """The loader's result is kept only as long as the file is the same."""
+    """A loader's result is kept only as long as the file is unchanged."""
     models = bench.comfyui / "models" / "checkpoints"
     models.mkdir(parents=True)
     for weights in ("old", "new weights"):
@@ -463,15 +463,15 @@ def test_an_idle_host_frees_the_gpu_and_then_ends(bench: WarmBench) -> None:
     bench.limits = HostLimits(200, None, 0.1)
     bench.render().unwrap()
     [host] = bench.records.hosts()
-    until(lambda: not (bench.comfyui / "gpu").exists())
-    until(lambda: not lives(host.pid))
-    until(lambda: not bench.records.hosts())
+    wait_until(lambda: not (bench.comfyui / "gpu").exists())
+    wait_until(lambda: not is_running(host.pid))
+    wait_until(lambda: not bench.records.hosts())
     bench.render().unwrap()
     assert not bench.events.reasons(HostFailed)
 
 
-def test_a_script_without_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
-    """A host of the same slot frees its memory before, and is used again afterwards."""
+def test_a_script_without_a_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
+    """A host of the same slot frees its memory first, and is used again afterwards."""
     bench.render().unwrap()
     other = bench.folder / "other.sh"
     other.write_text(f"test ! -e {bench.comfyui / 'gpu'} || exit 7")
@@ -485,28 +485,28 @@ def test_a_script_without_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
 
 
 def test_two_slots_share_no_host(bench: WarmBench) -> None:
-    """Nor two environments of one slot."""
+    """Nor do two environments of one slot."""
     bench.render().unwrap()
     bench.render(slot=2).unwrap()
     bench.render(environment={"CUDA_VISIBLE_DEVICES": "1"}).unwrap()
     assert len(set(bench.pids())) == 3
 
 
-def test_a_host_that_died_between_two_prompts_is_replaced(bench: WarmBench) -> None:
-    """Unnoticed by the prompt."""
+def test_a_dead_host_is_replaced(bench: WarmBench) -> None:
+    """Without a failure of the prompt."""
     bench.render().unwrap()
     [host] = bench.records.hosts()
     assert (host.prompts, host.scripts) == (1, ("export.py",))
     os.kill(host.pid, signal.SIGKILL)
-    until(lambda: not lives(host.pid))
+    wait_until(lambda: not is_running(host.pid))
     bench.render().unwrap()
     assert len(bench.watch.workflows) == 2
     assert bench.events.reasons(HostEnded) == ["it ended while it was idle"]
     assert zombies() == []
 
 
-def test_a_folder_without_room_for_records_means_no_host(bench: WarmBench) -> None:
-    """A host that nobody could find must not run."""
+def test_a_folder_without_space_for_records_means_no_host(bench: WarmBench) -> None:
+    """A host without a record could not be found again, and must not run."""
     (bench.folder / "state").write_text("a file")
     assert is_successful(bench.render())
     [failed] = bench.events.reasons(HostFailed)
@@ -515,7 +515,7 @@ def test_a_folder_without_room_for_records_means_no_host(bench: WarmBench) -> No
 
 
 def test_the_end_of_the_pool_ends_every_host(bench: WarmBench) -> None:
-    """Gracefully: what the host's modules registered for the exit is called."""
+    """In order: exit handlers registered by the host's modules are called."""
     custom = bench.comfyui / "custom_nodes"
     custom.mkdir()
     bye = bench.folder / "bye"

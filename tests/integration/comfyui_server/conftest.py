@@ -1,4 +1,4 @@
-"""A place where doubles of ComfyUI stand, and a renderer works with them."""
+"""Fixtures: doubles of ComfyUI, and a renderer that uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from adapters.comfyui_server.job import JobRun, JobState
 from domain.prompt import Kind
 from tests.comfyui_double import Double, running_double
 from tests.contract.media_renderer_contract import RecordingContext, job_for
-from tests.integration.comfyui_server.worlds import LIMITS, renderer
+from tests.integration.comfyui_server.renderers import LIMITS, renderer
 from tests.unit.adapters.comfyui_server.job_page import end_codes
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from domain.render import ServerJob
 
 
-class ServerWatch(RecordingContext):
-    """Can be asked to stop at any time, and remembers what it heard."""
+class ServerContext(RecordingContext):
+    """A render context that can request a stop at any time, and records its calls."""
 
     def __init__(self, *, endable: bool = True, may_start: bool = True) -> None:
         super().__init__(may_start=may_start)
@@ -58,13 +58,13 @@ class Stage:
     """Doubles, and one renderer over all of them, made when it is first used.
 
     Attributes:
-        news: what the pool told, in order: a server's name, and why it is set aside.
+        news: reports of the pool, in order: a server's name, and why it is unhealthy.
     """
 
     def __init__(self, folder: Path, opened: ExitStack) -> None:
         self.folder = folder
         self.news: list[tuple[str, FailureCode | None]] = []
-        self.watch = ServerWatch()
+        self.watch = ServerContext()
         self.job: RenderJob
         self._open = opened
         self._doubles: list[Double] = []
@@ -72,7 +72,7 @@ class Stage:
         self._jobs = 0
 
     def double(self, **options: Any) -> Double:  # noqa: ANN401 (fields of Behaviour)
-        """One more double, with such a behaviour."""
+        """Start one more double with this behaviour."""
         folder = self.folder / f"server{len(self._doubles)}"
         double = self._open.enter_context(running_double(folder, **options))
         self._doubles.append(double)
@@ -85,7 +85,7 @@ class Stage:
         graphs: dict[Kind, dict[str, Any]] | None = None,
         **limits: Any,  # noqa: ANN401 (fields of ServerLimits)
     ) -> ServerRenderer:
-        """A renderer over the doubles, or over such addresses."""
+        """A renderer over the doubles, or over the given addresses."""
         if not self._doubles and not servers:
             self.double()
         places = servers or [ServerAddress(double.url) for double in self._doubles]
@@ -97,31 +97,31 @@ class Stage:
     def render(
         self,
         with_renderer: ServerRenderer,
-        watch: ServerWatch | None = None,
+        watch: ServerContext | None = None,
         kind: Kind = Kind.IMAGE,
         **changes: Any,  # noqa: ANN401 (fields of RenderJob)
     ) -> Result[RenderingFacts, Failure]:
-        """Render into a folder of its own."""
+        """Render into its own folder."""
         self._jobs += 1
-        self.watch = watch or ServerWatch()
+        self.watch = watch or ServerContext()
         self.job = replace(job_for(self.folder / f"out{self._jobs}", kind), **changes)
         return with_renderer.render(self.job, self.watch)
 
     def begin(
         self,
         with_renderer: ServerRenderer,
-        watch: ServerWatch | None = None,
+        watch: ServerContext | None = None,
         kind: Kind = Kind.IMAGE,
         **changes: Any,  # noqa: ANN401 (fields of RenderJob)
     ) -> Future[Result[RenderingFacts, Failure]]:
-        """Render in a thread of its own."""
+        """Start a render in its own thread."""
         self._jobs += 1
-        self.watch = watch or ServerWatch()
+        self.watch = watch or ServerContext()
         self.job = replace(job_for(self.folder / f"out{self._jobs}", kind), **changes)
         return self._threads.submit(with_renderer.render, self.job, self.watch)
 
     def files(self) -> list[str]:
-        """What the last job left, by name."""
+        """The files of the last job, by name."""
         return sorted(path.name for path in self.job.output.iterdir())
 
     def _tell(self, name: str, failure: Failure | None) -> None:
@@ -130,7 +130,7 @@ class Stage:
 
 @pytest.fixture(autouse=True)
 def _ends_as_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In every test each job ends in a state that docs/server-jobs.md names for its failure."""
+    """In every test each job ends in a state that docs/server-jobs.md lists for its failure."""
     run, codes, undocumented = JobRun.run, end_codes(), list[tuple[JobState, str]]()
 
     def observed(job: JobRun) -> Result[RenderingFacts, Failure]:
@@ -152,7 +152,7 @@ CANCEL_SECONDS = job_module._CANCEL_SECONDS  # noqa: SLF001 - as it is outside o
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may take long to connect, and to end a job."""
+    """Long time limits: a busy machine may take long to connect, and to end a job."""
     monkeypatch.setattr(job_socket, "_MAX_CONNECT_WAIT", 60.0)
     monkeypatch.setattr(job_socket, "_OPEN_SECONDS", 60.0)
     monkeypatch.setattr(job_module, "_CANCEL_SECONDS", 60.0)
@@ -160,19 +160,19 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For jobs that do not end however long they are waited for."""
+    """Short time limits, for jobs that would not end however long they are waited for."""
     monkeypatch.setattr(job_module, "_CANCEL_SECONDS", 0.3)
     monkeypatch.setattr(renderer_module, "_CANCEL_SECONDS", 0.3)
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Everything ends with the test."""
+    """Doubles and a renderer, all ended with the test."""
     with ExitStack() as opened:
         yield Stage(tmp_path, opened)
 
 
 def state_is(double: Double, state: str, number: int = -1) -> bool:
-    """Whether a job of a double is in a state; the newest one, unless a number is given."""
+    """Whether a double's job is in a state; the newest one, unless a number is given."""
     jobs = [job for job in double.jobs if not job.foreign]
     return bool(jobs) and jobs[number].state == state

@@ -1,4 +1,4 @@
-"""What doctor finds out about servers and workflows."""
+"""The doctor's checks of servers and workflows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.comfyui_server.doctor import ServerChecks
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.integration.comfyui_server.worlds import picture_graph, song_graph, workflows
+from tests.integration.comfyui_server.renderers import picture_graph, song_graph, workflows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def checks(folder: Path, *servers: ServerAddress) -> dict[str, Check]:
-    """The checklist by subject."""
+    """The doctor's checks by subject."""
     return {check.subject: check for check in ServerChecks(workflows(folder), servers).checks()}
 
 
-def test_a_server_that_is_well_tells_what_it_is(stage: Stage) -> None:
-    """Its version, its device, and the memory that is free; workflows are examined."""
+def test_a_healthy_server(stage: Stage) -> None:
+    """Its version, its device and its free memory; workflows are checked."""
     double = stage.double()
     found = checks(stage.folder / "flows", ServerAddress(double.url))
     assert [check.status for check in found.values()] == [CheckStatus.OK] * 3
@@ -36,8 +36,8 @@ def test_a_server_that_is_well_tells_what_it_is(stage: Stage) -> None:
     assert double.jobs == []
 
 
-def test_a_server_that_is_not_there_is_broken(stage: Stage) -> None:
-    """The line says why; the workflows can at least be read."""
+def test_a_server_that_is_down_is_an_error(stage: Stage) -> None:
+    """The line says why; the workflow files are checked all the same."""
     double = stage.double()
     double.stop()
     found = checks(stage.folder / "flows", ServerAddress(double.url))
@@ -48,7 +48,7 @@ def test_a_server_that_is_not_there_is_broken(stage: Stage) -> None:
     assert found["image workflow"].status is CheckStatus.WARNING
 
 
-def test_a_missing_model_is_found(stage: Stage) -> None:
+def test_a_missing_model_is_reported(stage: Stage) -> None:
     """Before any prompt needs it."""
     double = stage.double(models=[])
     line = checks(stage.folder / "flows", ServerAddress(double.url))["image workflow"]
@@ -64,7 +64,7 @@ def picture_check(folder: Path, graph: dict[str, Any], *servers: ServerAddress) 
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_a_workflow_that_makes_no_pictures_is_broken(stage: Stage, *, asked: bool) -> None:
+def test_a_workflow_that_makes_no_pictures_is_an_error(stage: Stage, *, asked: bool) -> None:
     """With a server and without one."""
     servers = [ServerAddress(stage.double().url)] if asked else []
     unsaved = {name: each for name, each in picture_graph().items() if name != "7"}
@@ -75,8 +75,8 @@ def test_a_workflow_that_makes_no_pictures_is_broken(stage: Stage, *, asked: boo
         assert "SaveImage" in line.remedy
 
 
-def test_titles_that_say_the_opposite_are_a_warning(stage: Stage) -> None:
-    """The workflow can be run; whether it should, a person says."""
+def test_contradictory_titles_are_a_warning(stage: Stage) -> None:
+    """The workflow can run; whether it should, a person decides."""
     graph = picture_graph()
     graph["2"]["_meta"]["title"], graph["3"]["_meta"]["title"] = "Negative", "Positive"
     line = picture_check(stage.folder / "flows", graph, ServerAddress(stage.double().url))
@@ -94,8 +94,8 @@ def test_a_password_is_not_shown(stage: Stage) -> None:
     assert double.requests[0].headers["authorization"].startswith("Basic ")
 
 
-def test_a_workflow_that_cannot_be_read_is_broken(stage: Stage) -> None:
-    """Its own failure is the finding."""
+def test_an_unreadable_workflow_is_an_error(stage: Stage) -> None:
+    """Its own failure is the problem that is reported."""
     failure = Failure(FailureCode.WORKFLOW_UNUSABLE, "flow.json is not JSON")
     examined = ServerChecks({(Kind.IMAGE, ""): lambda: Refused(failure)}, [])
     assert [check.finding for check in examined.checks()] == [failure.message]

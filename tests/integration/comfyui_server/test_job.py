@@ -15,19 +15,19 @@ from domain.brief import ImageBrief
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.comfyui_double import small_picture
-from tests.integration.comfyui_server.conftest import CANCEL_SECONDS, ServerWatch, state_is
-from tests.integration.comfyui_server.worlds import picture_graph, song_graph
+from tests.integration.comfyui_server.conftest import CANCEL_SECONDS, ServerContext, state_is
+from tests.integration.comfyui_server.renderers import picture_graph, song_graph
 
 if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage
 
 
-def test_our_own_id_is_told_before_the_server_hears_of_it(stage: Stage) -> None:
-    """What the watch is told is what the server is asked for."""
+def test_the_job_is_recorded_before_the_submission(stage: Stage) -> None:
+    """The recorded id is the one that the server gets."""
     double = stage.double()
     asked: list[int] = []
 
-    class Early(ServerWatch):
+    class Early(ServerContext):
         def record_job(self, job: object) -> bool:
             asked.append(len(double.asked("POST", "/prompt")))
             return super().record_job(job)  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def test_our_own_id_is_told_before_the_server_hears_of_it(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == []
 
 
-def test_seed_and_prefix_are_the_jobs_own(stage: Stage) -> None:
+def test_seed_and_prefix_belong_to_the_job(stage: Stage) -> None:
     """So that no cache can answer with an old file."""
     double = stage.double()
     stage.render(stage.renderer())
@@ -52,8 +52,8 @@ def test_seed_and_prefix_are_the_jobs_own(stage: Stage) -> None:
     )
 
 
-def test_a_warm_server_is_asked_twice(stage: Stage) -> None:
-    """One job costs a submission and the file: the socket told the rest."""
+def test_a_warm_server_gets_two_requests(stage: Stage) -> None:
+    """One job costs a submission and the file; the socket reported the rest."""
     double, renderer = stage.double(), stage.renderer()
     stage.render(renderer)
     before = len(double.requests)
@@ -63,15 +63,15 @@ def test_a_warm_server_is_asked_twice(stage: Stage) -> None:
     assert seen == [("POST", "prompt"), ("GET", "view")]
 
 
-def test_no_request_has_an_origin(stage: Stage) -> None:
+def test_no_request_has_an_origin_header(stage: Stage) -> None:
     """A server refuses those of other sites."""
     double = stage.double()
     assert is_successful(stage.render(stage.renderer()))
     assert all("origin" not in each.headers for each in double.requests)
 
 
-def test_an_answer_that_never_came_is_no_reason_to_submit_twice(stage: Stage) -> None:
-    """The job is looked for first."""
+def test_a_lost_response_causes_no_second_submission(stage: Stage) -> None:
+    """The job is searched for first."""
     double = stage.double(unanswered_prompts=1)
     assert is_successful(stage.render(stage.renderer()))
     assert len(double.jobs) == 1
@@ -79,8 +79,8 @@ def test_an_answer_that_never_came_is_no_reason_to_submit_twice(stage: Stage) ->
 
 @pytest.mark.parametrize("trouble", ["close_requests", "error_requests"])
 @pytest.mark.parametrize("path", ["/prompt", "/history", "/view", ""])
-def test_trouble_that_passes_is_waited_for(stage: Stage, trouble: str, path: str) -> None:
-    """Whatever request meets it."""
+def test_transient_errors_are_waited_for(stage: Stage, trouble: str, path: str) -> None:
+    """Whichever request gets one."""
     double, renderer = stage.double(), stage.renderer()
     assert renderer.preflight(Kind.IMAGE) is None
     double.behaviour.change(**{trouble: 3, "trouble_path": path})
@@ -89,8 +89,8 @@ def test_trouble_that_passes_is_waited_for(stage: Stage, trouble: str, path: str
     assert stage.files() == ["generated_image_001.png"]
 
 
-def test_a_server_that_always_errs_is_unreachable(stage: Stage) -> None:
-    """It is given some time, no more, and what it said is told."""
+def test_a_server_that_always_fails_is_unreachable(stage: Stage) -> None:
+    """After some time, and the failure contains its response."""
     double = stage.double()
     renderer = stage.renderer(unreachable_seconds=0.3)
     assert renderer.preflight(Kind.IMAGE) is None
@@ -102,16 +102,16 @@ def test_a_server_that_always_errs_is_unreachable(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs
 
 
-def test_a_job_that_may_not_be_submitted_is_not(stage: Stage) -> None:
+def test_a_refused_job_is_not_submitted(stage: Stage) -> None:
     """The lease was lost before the submission."""
     double = stage.double()
-    failure = stage.render(stage.renderer(), ServerWatch(may_start=False)).failure()
+    failure = stage.render(stage.renderer(), ServerContext(may_start=False)).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert double.jobs == []
 
 
-def test_a_model_that_went_away_is_named(stage: Stage) -> None:
-    """Which file, at which input of which node, and where it belongs."""
+def test_a_deleted_model_is_named(stage: Stage) -> None:
+    """Which file, at which input of which node, and in which folder it belongs."""
     double, renderer = stage.double(), stage.renderer()
     assert renderer.preflight(Kind.IMAGE) is None
     double.behaviour.models = ["other.safetensors"]
@@ -121,11 +121,11 @@ def test_a_model_that_went_away_is_named(stage: Stage) -> None:
         assert word in failure.message
     assert "other.safetensors" in failure.message
     assert stage.watch.dropped_jobs == stage.watch.jobs
-    assert renderer.preflight(Kind.IMAGE) is not None  # what was examined is forgotten
+    assert renderer.preflight(Kind.IMAGE) is not None  # cached validation is dropped
 
 
-def test_a_workflow_that_saves_nothing_of_the_kind_is_not_submitted(stage: Stage) -> None:
-    """Before any prompt is claimed, and also where one was claimed already."""
+def test_a_workflow_that_saves_no_file_of_the_kind_is_not_submitted(stage: Stage) -> None:
+    """Before any prompt is claimed, and also if one was claimed already."""
     double = stage.double()
     latent = {"class_type": "SaveLatent", "inputs": {"samples": ["5", 0], "filename_prefix": "x"}}
     for graph in (picture_graph() | {"7": latent}, song_graph()):
@@ -139,7 +139,7 @@ def test_a_workflow_that_saves_nothing_of_the_kind_is_not_submitted(stage: Stage
 
 
 def test_a_workflow_that_saves_nothing_at_all_is_not_submitted(stage: Stage) -> None:
-    """It has all but the last node."""
+    """It lacks only the last node."""
     double, graph = stage.double(), picture_graph()
     del graph["7"]
     failure = stage.renderer(graphs={Kind.IMAGE: graph}).preflight(Kind.IMAGE)
@@ -149,8 +149,8 @@ def test_a_workflow_that_saves_nothing_at_all_is_not_submitted(stage: Stage) -> 
     assert double.jobs == []
 
 
-def test_a_custom_node_saves_where_the_server_says_so(stage: Stage) -> None:
-    """A preview of a part of the way there hides nothing."""
+def test_a_custom_output_node_is_recognized_by_the_server(stage: Stage) -> None:
+    """A preview in the middle of the graph hides nothing."""
     stage.double()
     graph = picture_graph()
     graph["7"] = {"class_type": "Archive", "inputs": {"content": ["6", 0]}}
@@ -162,8 +162,8 @@ def test_a_custom_node_saves_where_the_server_says_so(stage: Stage) -> None:
     assert stage.files() == ["generated_image_001.png"]
 
 
-def test_whether_a_value_is_taken_is_for_the_server_to_say(stage: Stage) -> None:
-    """A node may accept more than it tells of: no kind waits for ever because of that."""
+def test_input_values_are_validated_by_the_server_only(stage: Stage) -> None:
+    """A node may accept more than it describes, which must not make its kind wait for ever."""
     graph = picture_graph()
     graph["5"]["inputs"]["sampler_name"] = "a_sampler_of_my_own"
     stage.double()
@@ -174,8 +174,8 @@ def test_whether_a_value_is_taken_is_for_the_server_to_say(stage: Stage) -> None
     assert "a_sampler_of_my_own" in failure.message
 
 
-def test_a_part_that_is_refused_refuses_all(stage: Stage) -> None:
-    """The server accepts the rest of the graph, and would run it: it is ended."""
+def test_a_partly_refused_graph_is_refused(stage: Stage) -> None:
+    """The server accepts the rest of the graph and would run it: it is interrupted."""
     graph = {f"1{node_id}": node for node_id, node in small_picture("other").items()}
     graph["12"]["inputs"]["images"] = ["11", 0]
     double = stage.double()
@@ -191,8 +191,8 @@ def test_a_part_that_is_refused_refuses_all(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_what_was_saved_is_fetched(stage: Stage, kind: Kind) -> None:
-    """Pictures and songs alike, byte for byte, under names of ours."""
+def test_saved_files_are_fetched(stage: Stage, kind: Kind) -> None:
+    """Pictures and songs alike, byte for byte, under generated names."""
     double = stage.double()
     assert is_successful(stage.render(stage.renderer(), kind=kind))
     (name,) = stage.files()
@@ -202,7 +202,7 @@ def test_what_was_saved_is_fetched(stage: Stage, kind: Kind) -> None:
 
 
 def test_a_node_that_raises_is_named(stage: Stage) -> None:
-    """With its title and the exception; the log of the render holds it too."""
+    """With its title and the exception; the log of the render contains them too."""
     double = stage.double()
     double.behaviour.fail("KSampler", "exception", message="no such scheduler")
     failure = stage.render(stage.renderer()).failure()
@@ -214,8 +214,8 @@ def test_a_node_that_raises_is_named(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs
 
 
-def test_the_brief_is_not_told_on(stage: Stage) -> None:
-    """What a node echoes of it is left out of messages and logs."""
+def test_the_brief_is_not_leaked(stage: Stage) -> None:
+    """Echoes of it by a node are left out of messages and logs."""
     private = "a lake at dawn,\nvery still"
     double = stage.double()
     double.behaviour.fail("CLIPTextEncode", "exception", message=f"cannot encode {private!r}")
@@ -226,8 +226,8 @@ def test_the_brief_is_not_told_on(stage: Stage) -> None:
     assert "still" not in told
 
 
-def test_want_of_memory_is_told_apart(stage: Stage) -> None:
-    """The prompt does not pay for it."""
+def test_out_of_memory_has_its_own_failure(stage: Stage) -> None:
+    """The prompt is not charged for it."""
     double = stage.double()
     double.behaviour.fail("KSampler", "out_of_memory", times=None)
     failure = stage.render(stage.renderer()).failure()
@@ -236,7 +236,7 @@ def test_want_of_memory_is_told_apart(stage: Stage) -> None:
     assert len(double.jobs) == 1
 
 
-def test_memory_is_freed_where_that_is_wished(stage: Stage) -> None:
+def test_memory_is_freed_if_configured(stage: Stage) -> None:
     """And the job is tried once more, as another job."""
     double = stage.double()
     double.behaviour.fail("KSampler", "out_of_memory")
@@ -246,8 +246,8 @@ def test_memory_is_freed_where_that_is_wished(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs[:1]
 
 
-def test_memory_is_freed_once_only(stage: Stage) -> None:
-    """Want of memory that stays is a failure."""
+def test_memory_is_freed_only_once(stage: Stage) -> None:
+    """Lasting lack of memory is a failure."""
     double = stage.double()
     double.behaviour.fail("KSampler", "out_of_memory", times=None)
     failure = stage.render(stage.renderer(free_memory=True)).failure()
@@ -255,8 +255,8 @@ def test_memory_is_freed_once_only(stage: Stage) -> None:
     assert len(double.jobs) == 2
 
 
-def test_somebody_else_may_press_the_button(stage: Stage) -> None:
-    """That is neither our wish nor the workflow's fault."""
+def test_an_interrupt_by_another_client(stage: Stage) -> None:
+    """It is neither our request nor the workflow's fault."""
     double = stage.double()
     double.behaviour.fail("KSampler", "interrupt")
     failure = stage.render(stage.renderer()).failure()
@@ -272,10 +272,10 @@ def test_somebody_else_may_press_the_button(stage: Stage) -> None:
         ("old_file", FailureCode.FILE_REFUSED),
     ],
 )
-def test_a_success_without_a_file_of_its_own_is_none(
+def test_a_success_without_its_own_file_is_a_failure(
     stage: Stage, lie: str, code: FailureCode
 ) -> None:
-    """Nothing is left, and the job is not looked for again."""
+    """Nothing is left, and the job is not searched for again."""
     double, renderer = stage.double(), stage.renderer()
     assert is_successful(stage.render(renderer))
     double.behaviour.change(lie=lie)
@@ -287,13 +287,13 @@ def test_a_success_without_a_file_of_its_own_is_none(
 
 @pytest.mark.parametrize("lie", ["empty", "half", "text"])
 def test_a_broken_file_is_passed_on(stage: Stage, lie: str) -> None:
-    """It is the store's to verify files, here as with scripts."""
+    """Files are verified by the store, as with scripts."""
     stage.double(lie=lie)
     assert is_successful(stage.render(stage.renderer()))
     assert stage.files() == ["generated_image_001.png"]
 
 
-def test_more_bytes_than_allowed_are_not_fetched(stage: Stage) -> None:
+def test_no_more_bytes_than_allowed_are_fetched(stage: Stage) -> None:
     """The copy ends at the limit."""
     stage.double()
     failure = stage.render(stage.renderer(max_bytes=100)).failure()
@@ -301,23 +301,23 @@ def test_more_bytes_than_allowed_are_not_fetched(stage: Stage) -> None:
     assert "100 bytes" in failure.message
 
 
-def test_more_files_than_allowed_are_not_fetched(stage: Stage) -> None:
-    """None of them."""
+def test_no_more_files_than_allowed_are_fetched(stage: Stage) -> None:
+    """None of them is fetched."""
     stage.double()
     failure = stage.render(stage.renderer(max_files=0)).failure()
     assert failure.code is FailureCode.TOO_MUCH_OUTPUT
     assert stage.files() == []
 
 
-def test_a_history_that_comes_late_is_waited_for(stage: Stage) -> None:
-    """Where the socket cannot have told everything."""
+def test_a_late_history_is_waited_for(stage: Stage) -> None:
+    """If the socket cannot have reported everything."""
     double = stage.double(history_seconds=0.3, drop_after=4)
     assert is_successful(stage.render(stage.renderer()))
     assert any(each.path.startswith("/history/") for each in double.requests)
 
 
-def test_the_servers_own_time_is_told(stage: Stage) -> None:
-    """Not what the way there and back took."""
+def test_the_servers_own_duration_is_reported(stage: Stage) -> None:
+    """Without the time for requests and copies."""
     stage.double(job_seconds=0.3)
     facts = stage.render(stage.renderer()).unwrap()
     assert 0.28 <= facts.seconds < 30
@@ -325,8 +325,8 @@ def test_the_servers_own_time_is_told(stage: Stage) -> None:
     assert facts.prompt_used
 
 
-def test_the_method_of_previews_is_part_of_the_job(stage: Stage) -> None:
-    """Only where it is set: otherwise the server decides."""
+def test_the_preview_method_is_part_of_the_job(stage: Stage) -> None:
+    """Only if configured: otherwise the server decides."""
     double = stage.double()
     assert is_successful(stage.render(stage.renderer()))
     assert is_successful(stage.render(stage.renderer(preview_method="latent2rgb")))
@@ -349,7 +349,7 @@ def test_a_running_job_is_interrupted(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs
 
 
-def test_a_job_is_cancelled_by_id_where_the_server_can(stage: Stage) -> None:
+def test_a_job_is_cancelled_by_id_if_the_server_supports_it(stage: Stage) -> None:
     """One request, whatever its state: nothing can change between a look and an interrupt."""
     double, renderer = stage.double(cancels_by_id=True), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
@@ -364,8 +364,8 @@ def test_a_job_is_cancelled_by_id_where_the_server_can(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("cancels_by_id", [False, True])
-def test_a_waiting_job_is_taken_from_the_queue(stage: Stage, cancels_by_id: bool) -> None:  # noqa: FBT001 (pytest's)
-    """Other people's jobs, before it and behind it, are not touched."""
+def test_a_waiting_job_is_removed_from_the_queue(stage: Stage, cancels_by_id: bool) -> None:  # noqa: FBT001 (pytest's)
+    """Other clients' jobs, before and behind it, are not touched."""
     double, renderer = stage.double(cancels_by_id=cancels_by_id), stage.renderer()
     double.behaviour.fail("EmptyImage", "hold")
     before = double.submit_foreign()
@@ -381,11 +381,11 @@ def test_a_waiting_job_is_taken_from_the_queue(stage: Stage, cancels_by_id: bool
     assert double.job(before).state == "success"
 
 
-def test_a_job_that_an_heir_has_is_left(stage: Stage) -> None:
-    """Who may not end it leaves it as it is."""
+def test_a_job_of_a_successor_is_left_alone(stage: Stage) -> None:
+    """A render that does not own it may not end it."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
-    running = stage.begin(renderer, ServerWatch(endable=False))
+    running = stage.begin(renderer, ServerContext(endable=False))
     double.wait(lambda: state_is(double, "running"))
     stage.watch.stop.set()
     assert running.result(60).failure().code is FailureCode.INTERRUPTED
@@ -396,8 +396,8 @@ def test_a_job_that_an_heir_has_is_left(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_job_that_does_not_heed_is_not_waited_for(stage: Stage) -> None:
-    """Whoever asks for an end waits ten seconds at most."""
+def test_a_job_that_ignores_the_interrupt_is_not_waited_for(stage: Stage) -> None:
+    """A requested stop takes ten seconds at most."""
     assert CANCEL_SECONDS < 8
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hang")
@@ -408,8 +408,8 @@ def test_a_job_that_does_not_heed_is_not_waited_for(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == []
 
 
-def test_waiting_for_a_server_that_is_gone_ends_on_request(stage: Stage) -> None:
-    """However patient we are otherwise."""
+def test_waiting_for_a_server_ends_on_request(stage: Stage) -> None:
+    """However long the time limits are."""
     double, renderer = stage.double(), stage.renderer(unreachable_seconds=3600)
     assert renderer.preflight(Kind.IMAGE) is None
     double.stop()
@@ -421,11 +421,11 @@ def test_waiting_for_a_server_that_is_gone_ends_on_request(stage: Stage) -> None
 
 
 @pytest.mark.usefixtures("impatient")
-def test_forsaken_jobs_are_ended(stage: Stage) -> None:
-    """Those that wait and those that run, also on a server that is no longer configured."""
+def test_orphaned_jobs_are_ended(stage: Stage) -> None:
+    """Waiting and running ones, also on a server that is no longer configured."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
-    stage.begin(renderer, ServerWatch(endable=False))
+    stage.begin(renderer, ServerContext(endable=False))
     double.wait(lambda: state_is(double, "running"))
     stage.watch.stop.set()
     (job,) = stage.watch.jobs

@@ -1,4 +1,4 @@
-"""Servers behind a login, and behind TLS."""
+"""Servers that need a login, and servers with TLS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOGIN = {"Authorization": basic_login("me", "paß:wört"), "X-Api-Key": "k3y"}
 
 
 def reason(address: ServerAddress) -> str:
-    """Why a server gives no answer."""
+    """The reason for a server's failed request."""
     client = ServerClient(address)
     try:
         with pytest.raises(ServerError) as caught:
@@ -41,22 +41,22 @@ def reason(address: ServerAddress) -> str:
 
 def rendered_when_connected(stage: Stage, double: Double, address: ServerAddress) -> bool:
     """Whether a job that ends only after the socket was connected is rendered."""
-    double.behaviour.fail("EmptyImage", "hold")  # or the job might be over before
+    double.behaviour.fail("EmptyImage", "hold")  # or the job might end before
     running = stage.begin(stage.renderer(servers=[address]))
     double.wait(lambda: bool(double.connected))
     double.release()
     return is_successful(running.result(60)) and len(double.connected) == 1
 
 
-def test_every_request_and_the_socket_carry_the_login(stage: Stage) -> None:
-    """A job is submitted, followed and fetched; nothing is answered without the login."""
+def test_every_request_and_the_socket_send_the_login(stage: Stage) -> None:
+    """A job is submitted, followed and fetched; the server answers nothing without the login."""
     double = stage.double(login=LOGIN)
     assert rendered_when_connected(stage, double, ServerAddress(double.url, headers=LOGIN))
     assert all(map(double.behaviour.admits, (request.headers for request in double.requests)))
 
 
 def test_a_missing_login_is_named(stage: Stage) -> None:
-    """And where to set it."""
+    """With the setting for it."""
     double = stage.double(login=LOGIN)
     words = reason(ServerAddress(double.url, headers={"X-Api-Key": "wrong"}))
     assert "asks for a login (401 Unauthorized)" in words
@@ -64,8 +64,8 @@ def test_a_missing_login_is_named(stage: Stage) -> None:
     assert "wrong" not in words
 
 
-def test_a_certificate_of_ones_own(stage: Stage, tmp_path: Path) -> None:
-    """It is trusted when it is named, by the routes and by the socket."""
+def test_a_private_certificate_authority(stage: Stage, tmp_path: Path) -> None:
+    """If configured, it is trusted by requests and by the socket."""
     double = stage.double()
     with behind_tls(double.url, tmp_path) as (url, ca_file):
         assert rendered_when_connected(stage, double, ServerAddress(url, ca_file=ca_file))
@@ -78,8 +78,8 @@ def test_a_certificate_of_ones_own(stage: Stage, tmp_path: Path) -> None:
     )
 
 
-def test_a_certificate_of_somebody_else(stage: Stage, tmp_path: Path) -> None:
-    """Another authority's is not enough."""
+def test_a_certificate_of_another_authority(stage: Stage, tmp_path: Path) -> None:
+    """It is refused."""
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     with behind_tls(stage.double().url, tmp_path) as (url, _):
@@ -88,7 +88,7 @@ def test_a_certificate_of_somebody_else(stage: Stage, tmp_path: Path) -> None:
 
 @contextmanager
 def redirecting(target: Callable[[str], str]) -> Iterator[str]:
-    """A server that sends every request to ``target(path)``."""
+    """A server that redirects every request to ``target(path)``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -112,7 +112,7 @@ def redirecting(target: Callable[[str], str]) -> Iterator[str]:
 
 
 def test_a_login_follows_no_redirect(stage: Stage) -> None:
-    """Neither a request nor the socket goes to where a server sends it."""
+    """Neither a request nor the socket follows a redirect."""
     double = stage.double()
     with redirecting(lambda path: double.url + path) as url:
         address = ServerAddress(url, headers=LOGIN)
@@ -125,13 +125,13 @@ def test_a_login_follows_no_redirect(stage: Stage) -> None:
 
 
 def test_a_redirect_to_the_same_host_with_tls() -> None:
-    """The address is almost right."""
+    """The error suggests the https address."""
     with redirecting(lambda path: f"https://127.0.0.1{path}") as url:
         assert "begin its address with https://" in reason(ServerAddress(url))
 
 
-def test_tls_needs_no_ca_file_where_the_system_trusts_the_server() -> None:
-    """The contexts check names and certificates."""
+def test_tls_needs_no_ca_file_if_the_system_trusts_the_server() -> None:
+    """Names and certificates are checked."""
     context = ServerAddress("https://gpu").tls()
     assert context is not None
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

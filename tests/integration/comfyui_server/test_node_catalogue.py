@@ -1,4 +1,4 @@
-"""Where the node types come from that a file of the editor is converted with."""
+"""Where the node types come from with which an editor file is converted."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_graph.node_types import ObjectInfo
 
-NOBODY = ServerAddress("http://127.0.0.1:9")
+UNREACHABLE = ServerAddress("http://127.0.0.1:9")
 
 
-def test_a_server_is_asked_and_remembered(tmp_path: Path) -> None:
-    """The copy serves when it is down, and offline, also without the server's address."""
+def test_a_servers_node_types_are_cached(tmp_path: Path) -> None:
+    """The copy is used when it is down, and offline, also without the server's address."""
     with running_double(tmp_path / "out") as double:
         address = ServerAddress(double.url)
-        known = NodeCatalogue([NOBODY, address], tmp_path / "state")()
+        known = NodeCatalogue([UNREACHABLE, address], tmp_path / "state")()
         assert known.origin == address.name
         assert "SaveImage" in known.info
-    for servers in ([address], [NOBODY, address], []):
+    for servers in ([address], [UNREACHABLE, address], []):
         stored = NodeCatalogue(servers, tmp_path / "state")()
         assert stored.info == known.info
         assert stored.origin.startswith(f"{address.name}, as stored on ")
     assert NodeCatalogue([address], tmp_path / "other")().origin.startswith("ComfyUI ")
 
 
-def test_offline_asks_nobody(tmp_path: Path) -> None:
-    """Without a copy, the types of a plain ComfyUI do."""
+def test_offline_sends_no_request(tmp_path: Path) -> None:
+    """Without a copy, the types of a plain ComfyUI are used."""
     with running_double(tmp_path / "out") as double:
         known = NodeCatalogue([ServerAddress(double.url)], tmp_path / "state", offline=True)()
         assert not double.requests
@@ -54,8 +54,8 @@ def test_offline_asks_nobody(tmp_path: Path) -> None:
     [b"", b"junk", gzip.compress(b"[1]", mtime=0), gzip.compress(b"{", mtime=0)],
     ids=["empty", "junk", "a list", "half an object"],
 )
-def test_a_damaged_copy_is_passed_over(tmp_path: Path, damage: bytes) -> None:
-    """An older one of another server is better, and so is none."""
+def test_a_damaged_copy_is_ignored(tmp_path: Path, damage: bytes) -> None:
+    """An older one of another server is used, or none."""
     with running_double(tmp_path / "out") as double:
         NodeCatalogue([ServerAddress(double.url)], tmp_path)()
     (copy,) = (tmp_path / "node_types").iterdir()
@@ -66,15 +66,15 @@ def test_a_damaged_copy_is_passed_over(tmp_path: Path, damage: bytes) -> None:
     assert NodeCatalogue([], tmp_path)().origin.startswith("ComfyUI ")
 
 
-def test_a_state_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
-    """A file stands in its place."""
+def test_an_unwritable_state_folder_is_no_failure(tmp_path: Path) -> None:
+    """A file is in its place."""
     (tmp_path / "state").write_bytes(b"")
     with running_double(tmp_path / "out") as double:
         assert NodeCatalogue([ServerAddress(double.url)], tmp_path / "state")().info
 
 
-def test_missing_node_types_are_looked_for_again(tmp_path: Path) -> None:
-    """Without a change of the file: someone installs them on the server meanwhile."""
+def test_missing_node_types_are_requested_again(tmp_path: Path) -> None:
+    """Although the file is unchanged: they may have been installed meanwhile."""
     document = {
         "nodes": [
             {"id": 1, "type": "EmptyImage", "outputs": [{"links": [1]}], "widgets_values": [64]},

@@ -14,7 +14,7 @@ from adapters.comfyui_server.outputs import OutputCollector, select_outputs
 from adapters.comfyui_server.responses import OutputFile
 from adapters.system_clock import SystemClock
 from domain.prompt import Kind
-from tests.integration.comfyui_server.conftest import ServerWatch
+from tests.integration.comfyui_server.conftest import ServerContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage
 
 
-BROKEN = OutputFile("7", "a\0b.png", "", "output")  # a name at which the server errs
+BROKEN = OutputFile("7", "a\0b.png", "", "output")  # the server fails for this name
 
 
 def file(name: str, kind: str = "output") -> OutputFile:
@@ -38,13 +38,13 @@ def collected(double: Double, folder: Path, files: Sequence[OutputFile]) -> Fail
     folder.mkdir()
     clock, limits = SystemClock(), ServerLimits()
     with closing(ServerClient(ServerAddress(double.url))) as client:
-        stop = StopCheck(ServerWatch(), clock)
+        stop = StopCheck(ServerContext(), clock)
         collector = OutputCollector(client, limits, Outage(0.1, clock), stop)
         return collector.collect(select_outputs(files), folder, Kind.IMAGE)
 
 
-def test_trouble_in_the_middle_leaves_nothing(stage: Stage, tmp_path: Path) -> None:
-    """Another server's files may come to the same folder."""
+def test_an_error_in_the_middle_leaves_nothing(stage: Stage, tmp_path: Path) -> None:
+    """Another server's files may be copied to the same folder."""
     double = stage.double()
     (double.output / "a.png").write_bytes(b"first")
     with pytest.raises(ServerError):
@@ -52,7 +52,7 @@ def test_trouble_in_the_middle_leaves_nothing(stage: Stage, tmp_path: Path) -> N
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_only_shown_counts_where_nothing_is_saved(stage: Stage, tmp_path: Path) -> None:
+def test_previews_count_if_nothing_is_saved(stage: Stage, tmp_path: Path) -> None:
     """A file that two keys name is copied once."""
     double = stage.double()
     (double.output / "a.png").write_bytes(b"saved")
@@ -75,7 +75,7 @@ def test_no_path_of_the_servers_is_used(stage: Stage, tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.json", "a.srt", "a.latent", "a.glb"])
-def test_texts_and_models_take_no_number(name: str) -> None:
+def test_texts_and_models_are_not_numbered(name: str) -> None:
     """The first picture is number one, whatever a node before it saved."""
     files = [file(name), file("b.png"), file("c.png", "temp")]
     assert select_outputs(files) == (file("b.png"),)

@@ -12,21 +12,21 @@ from adapters.comfyui_server.address import ServerAddress
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.contract.media_renderer_contract import job_for
-from tests.integration.comfyui_server.conftest import ServerWatch
-from tests.integration.comfyui_server.worlds import picture_graph
+from tests.integration.comfyui_server.conftest import ServerContext
+from tests.integration.comfyui_server.renderers import picture_graph
 
 if TYPE_CHECKING:
     from tests.comfyui_double import Double
     from tests.integration.comfyui_server.conftest import Stage
 
 
-def at_once(double: Double) -> int:
-    """How many jobs of ours a double has now."""
+def own_jobs(double: Double) -> int:
+    """Number of Media Generator's jobs that a double has now."""
     return sum(job.state in {"pending", "running"} for job in double.jobs)
 
 
-def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
-    """And no server gets more jobs at once than it has slots, or two: one waits there."""
+def test_jobs_go_to_idle_servers(stage: Stage) -> None:
+    """No server gets more jobs at once than it has slots, or two: one waits there."""
     first, second = stage.double(), stage.double()
     first.behaviour.fail("KSampler", "hold", times=None)
     renderer = stage.renderer(
@@ -34,10 +34,10 @@ def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
     )
     most = [0, 0]
 
-    class Counting(ServerWatch):
+    class Counting(ServerContext):
         def must_stop(self) -> bool:
             for number, double in enumerate((first, second)):
-                most[number] = max(most[number], at_once(double))
+                most[number] = max(most[number], own_jobs(double))
             return False
 
     jobs = [job_for(stage.folder / f"job{number}", prompt_id=number) for number in range(12)]
@@ -53,7 +53,7 @@ def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
     assert len(second.connected) <= 2
 
 
-def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
+def test_a_render_waiting_for_a_place_can_be_stopped(stage: Stage) -> None:
     """Before anything was submitted."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
@@ -70,7 +70,7 @@ def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     assert len(double.jobs) == 2
 
 
-def test_each_finding_is_told_once(stage: Stage) -> None:
+def test_each_problem_is_reported_once(stage: Stage) -> None:
     """The first in the message, the others in the detail."""
     stage.double()
     graph = picture_graph()
@@ -84,8 +84,8 @@ def test_each_finding_is_told_once(stage: Stage) -> None:
     assert "'Gone'" in failure.message
 
 
-def test_a_seat_is_given_back_whatever_happens(stage: Stage) -> None:
-    """Failures, stops and lost servers leave it free."""
+def test_a_place_is_always_given_back(stage: Stage) -> None:
+    """Also after failures, stops and lost servers."""
     double, renderer = stage.double(), stage.renderer()
     for kind in ("exception", "interrupt", "out_of_memory"):
         double.behaviour.fail("KSampler", kind)

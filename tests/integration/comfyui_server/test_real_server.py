@@ -1,6 +1,6 @@
-"""The renderer against a real ComfyUI, where ``COMFYUI_URL`` names one, and against the double.
+"""The renderer against a real ComfyUI, if ``COMFYUI_URL`` names one, and against the double.
 
-Only nodes that need no model are used, and only jobs of these tests are touched:
+Only nodes without models are used, and only these tests' jobs are touched:
 
     COMFYUI_URL=http://127.0.0.1:8188 .venv/bin/pytest tests/integration/comfyui_server -k real
 """
@@ -28,7 +28,7 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import RecordingContext, job_for
-from tests.integration.comfyui_server.conftest import ServerWatch
+from tests.integration.comfyui_server.conftest import ServerContext
 from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ REAL = "COMFYUI_URL"
 
 @pytest.fixture(params=["double", "real"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a server is."""
+    """The address of a server."""
     if request.param == "double":
         with running_double(tmp_path / "server") as double:
             yield double.url
@@ -83,7 +83,7 @@ def silence() -> dict[str, Any]:
 def rendering(
     folder: Path, url: str, graph: dict[str, Any], kind: Kind
 ) -> Iterator[ServerRenderer]:
-    """A renderer of one graph, which is told nothing of the brief."""
+    """A renderer of one graph, which uses nothing of the brief."""
     folder.mkdir()
     given = {"prompt": None, "negative_prompt": None} if kind is Kind.IMAGE else {}
     given |= {"lyrics": None, "tags": None} if kind is Kind.AUDIO else {}
@@ -99,10 +99,10 @@ def rendering(
 
 
 @pytest.mark.parametrize(("kind", "graph"), [(Kind.IMAGE, picture()), (Kind.AUDIO, silence())])
-def test_a_real_server_makes_a_file_that_opens(
+def test_a_real_server_makes_a_valid_file(
     url: str, tmp_path: Path, kind: Kind, graph: dict[str, Any]
 ) -> None:
-    """A picture and a song, each fetched whole."""
+    """A picture and a song, each fetched completely."""
     with rendering(tmp_path / "files", url, graph, kind) as renderer:
         assert renderer.preflight(kind) is None
         job, watch = job_for(tmp_path / "out", kind), RecordingContext()
@@ -122,25 +122,25 @@ def test_a_real_server_never_answers_with_an_old_file(url: str, tmp_path: Path) 
     assert watches[0].jobs != watches[1].jobs
 
 
-def test_a_real_server_goes_on_with_an_earlier_job(url: str, tmp_path: Path) -> None:
-    """What it finished is fetched from its history."""
+def test_a_real_server_continues_an_earlier_job(url: str, tmp_path: Path) -> None:
+    """Its result is fetched from the history."""
     with rendering(tmp_path / "files", url, picture(7), Kind.IMAGE) as renderer:
         first, watch = job_for(tmp_path / "one"), RecordingContext()
         assert is_successful(renderer.render(first, watch))
         [left] = watch.jobs
         job = replace(job_for(tmp_path / "two"), earlier=(left,))
-        heir = RecordingContext()
-        assert renderer.render(job, heir).unwrap().job == left
-        assert heir.jobs == [left]
+        successor = RecordingContext()
+        assert renderer.render(job, successor).unwrap().job == left
+        assert successor.jobs == [left]
     [one], [two] = first.output.iterdir(), job.output.iterdir()
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_a_real_server_is_asked_to_stop_our_job_alone(url: str, tmp_path: Path) -> None:
+def test_a_real_server_interrupts_only_our_job(url: str, tmp_path: Path) -> None:
     """It has left the queue when the renderer returns."""
     graph = picture(uuid4().int % 2**24, scales=30)
     with rendering(tmp_path / "files", url, graph, Kind.IMAGE) as renderer:
-        watch = ServerWatch()
+        watch = ServerContext()
         soon = Timer(0.2, watch.stop.set)
         soon.start()
         failure = renderer.render(job_for(tmp_path / "out"), watch).failure()
@@ -153,7 +153,7 @@ def test_a_real_server_is_asked_to_stop_our_job_alone(url: str, tmp_path: Path) 
     assert not any(sight.holds(job.id) for job in watch.jobs)
 
 
-def test_a_real_server_says_which_node_type_it_lacks(url: str, tmp_path: Path) -> None:
+def test_a_real_server_reports_missing_node_types(url: str, tmp_path: Path) -> None:
     """Before anything is submitted."""
     graph = picture()
     graph["98"] = {"class_type": "NoSuchNodeAnywhere", "inputs": {"image": ["1", 0]}}

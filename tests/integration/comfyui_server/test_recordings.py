@@ -22,7 +22,7 @@ from tests.comfyui_double.recorder import differences
 from tests.comfyui_double.recordings import NAMES, OLDEST, VERSIONS, names, recording
 from tests.comfyui_double.replay import replaying
 from tests.contract.media_renderer_contract import job_for
-from tests.integration.comfyui_server.conftest import ServerWatch
+from tests.integration.comfyui_server.conftest import ServerContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ FAILURES: dict[str, tuple[FailureCode, *tuple[str, ...]]] = {
 }
 
 NEWEST = VERSIONS[-1]
-# What the newest server answers otherwise; everything else ends as with the oldest one.
+# Outcomes that differ with the newest server; everything else ends as with the oldest one.
 NEWEST_FAILURES: dict[str, tuple[FailureCode, *tuple[str, ...]]] = {
     "own_prompt_id": (FailureCode.GRAPH_REJECTED, "prompt_id must be a valid UUID"),
     "val_cycle": (FailureCode.GRAPH_REJECTED, "Dependency cycle detected", "3 (ImageInvert)"),
@@ -124,9 +124,14 @@ DIFFERENCES = {
     "audio_SaveAudioOpus": {"history", "ws"},
     "exec_error": {"history", "ws"},  # a message of SaveImage is shorter
     "exec_error_partial": {"history", "ws"},
-    "feature_flags": {"ws"},  # it tells of more features
-    "own_prompt_id": {"http_status", "response", "history", "ws"},  # only a canonical UUID is taken
-    "val_cycle": {"response"},  # the cycle is told for each of its nodes
+    "feature_flags": {"ws"},  # it lists more features
+    "own_prompt_id": {
+        "http_status",
+        "response",
+        "history",
+        "ws",
+    },  # only a canonical UUID is accepted
+    "val_cycle": {"response"},  # the cycle is reported for each of its nodes
     "val_missing_class_type": {"response"},
     "val_ui_format": {"http_status", "content_type", "response"},
     "val_unknown_class": {"response"},
@@ -138,18 +143,18 @@ RECORDED = [
 
 
 def failures(version: str) -> dict[str, tuple[FailureCode, *tuple[str, ...]]]:
-    """How the recordings of a version that leave no file end."""
+    """How the recordings of a version without a file end."""
     ends = {**FAILURES, **(NEWEST_FAILURES if version == NEWEST else {})}
     return {name: ends[name] for name in names(version) if name in ends}
 
 
-class Played:
-    """What a renderer made of a recording."""
+class ReplayedRender:
+    """A renderer's result for a recording."""
 
     def __init__(self, folder: Path, opened: ExitStack) -> None:
         self._folder = folder
         self._open = opened
-        self.watch = ServerWatch()
+        self.watch = ServerContext()
         self.replay: Replay
         self.files: list[str] = []
 
@@ -160,7 +165,7 @@ class Played:
         pace: float = 0.0,
         held: Callable[[dict[str, Any]], bool] = lambda _: False,
     ) -> Result[RenderingFacts, Failure]:
-        """Render with the recorded graph, which is taken for examined."""
+        """Render with the recorded graph, without validation before."""
         self.replay = self._open.enter_context(replaying(recording(name, version), pace, held))
         workflow = ServerWorkflow("flow.json", Kind.IMAGE, _graph(name), {})
         pool = ServerPool([ServerAddress(self.replay.url)], clock := SystemClock())
@@ -175,22 +180,22 @@ class Played:
 
 
 @pytest.fixture
-def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
-    """Everything ends with the test; the recorded servers describe no node types."""
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReplayedRender]:
+    """Replayed recordings, ended with the test; the recorded servers describe no node types."""
     monkeypatch.setattr(Server, "compatibility", lambda _server, _workflow: None)
     with ExitStack() as opened:
-        yield Played(tmp_path, opened)
+        yield ReplayedRender(tmp_path, opened)
 
 
 def is_progress(message: dict[str, Any], step: int) -> bool:
-    """Whether a sampler tells that it has taken so many steps."""
+    """Whether a message reports so many steps of a sampler."""
     return message.get("type") == "progress" and message["data"]["value"] == step
 
 
-def released_by(played: Played, heard: Callable[[ServerWatch], bool]) -> None:
-    """Let a replay that is held tell the rest once something was heard."""
+def released_by(played: ReplayedRender, heard: Callable[[ServerContext], bool]) -> None:
+    """Let a replay that is held continue once a message was received."""
 
-    class Releasing(ServerWatch):
+    class Releasing(ServerContext):
         def must_stop(self) -> bool:
             if heard(self):
                 played.replay.released.set()
@@ -200,7 +205,7 @@ def released_by(played: Played, heard: Callable[[ServerWatch], bool]) -> None:
 
 
 def _graph(name: str) -> dict[str, Any]:
-    """The recorded graph, or any where what was posted was none."""
+    """The recorded graph, or any if the posted one was invalid."""
     request = recording(name)["request"]
     graph = request.get("prompt") if isinstance(request, dict) else None
     nodes = graph.values() if isinstance(graph, dict) else ()
@@ -215,8 +220,8 @@ def test_every_recording_has_its_outcome() -> None:
 
 
 @pytest.mark.parametrize("name", names(NEWEST))
-def test_what_a_new_server_answers_otherwise_is_known(name: str) -> None:
-    """Part by part, but for times, ids and counters."""
+def test_differences_of_a_new_server_are_known(name: str) -> None:
+    """Part by part, except times, ids and counters."""
     old, new = recording(name), recording(name, NEWEST)
     for entry in (new.get("history") or {}).values():
         entry["prompt"][3].pop("create_time")
@@ -228,8 +233,8 @@ def test_what_a_new_server_answers_otherwise_is_known(name: str) -> None:
     ("name", "version"),
     [(name, version) for name, version in RECORDED if name not in failures(version)],
 )
-def test_files_are_fetched(played: Played, name: str, version: str) -> None:
-    """As many as the history names, each with its suffix; progress ends at the end."""
+def test_files_are_fetched(played: ReplayedRender, name: str, version: str) -> None:
+    """As many as the history names, each with its suffix; progress ends at 1."""
     facts = played.render(name, version).unwrap()
     assert played.files == SUFFIXES[name]
     assert facts.seconds >= 0
@@ -243,8 +248,8 @@ def test_files_are_fetched(played: Played, name: str, version: str) -> None:
     ("name", "version"),
     [(name, version) for name, version in RECORDED if name in failures(version)],
 )
-def test_failures_are_told(played: Played, name: str, version: str) -> None:
-    """With a code and words for the person who must act; nothing is looked for again."""
+def test_failures_are_reported(played: ReplayedRender, name: str, version: str) -> None:
+    """With a code and a message for a person; the job is not searched for again."""
     code, *words = failures(version)[name]
     failure = played.render(name, version).failure()
     assert failure.code is code
@@ -256,22 +261,22 @@ def test_failures_are_told(played: Played, name: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["success_image", "exec_error", "interrupt"])
-def test_recorded_times_change_nothing(played: Played, name: str) -> None:
-    """Told as slowly as it was recorded, the outcome is the same."""
+def test_recorded_times_change_nothing(played: ReplayedRender, name: str) -> None:
+    """Replayed at the recorded speed, the outcome is the same."""
     assert is_successful(played.render(name, pace=1.0)) == (name in SUFFIXES)
 
 
 @pytest.mark.parametrize("name", ["ksampler_tiny_binary_previews_metadata", "ksampler_tiny_cold"])
-def test_previews_are_shown_where_there_were_any(played: Played, name: str) -> None:
-    """Pictures are passed on while the job runs."""
+def test_previews_are_passed_on(played: ReplayedRender, name: str) -> None:
+    """While the job runs."""
     released_by(played, lambda watch: bool(watch.previews) or "metadata" not in name)
     played.render(name, held=lambda message: is_progress(message, 1)).unwrap()
     shown = {kind for _, kind in played.watch.previews}
     assert shown == ({"image/jpeg"} if "metadata" in name else set())
 
 
-def test_steps_are_told_with_the_nodes_name(played: Played) -> None:
-    """The sampler's own steps, of all that it takes."""
+def test_steps_are_reported_with_the_nodes_name(played: ReplayedRender) -> None:
+    """The sampler's current and total steps."""
     released_by(played, lambda watch: "KSampler, step 1/" in str(watch.reports))
     played.render("ksampler_tiny_cold", held=lambda message: is_progress(message, 1)).unwrap()
     assert any("KSampler, step 1/" in message for _, message in played.watch.reports)

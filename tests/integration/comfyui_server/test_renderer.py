@@ -1,4 +1,4 @@
-"""Servers that go away, jobs that are lost, and jobs that are resumed."""
+"""Servers that go down, jobs that are lost, and jobs that are resumed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import ServerJob
 from tests.comfyui_double import small_picture
-from tests.integration.comfyui_server.conftest import ServerWatch, state_is
+from tests.integration.comfyui_server.conftest import ServerContext, state_is
+from tests.integration.comfyui_server.renderers import picture_graph
 from tests.integration.comfyui_server.test_socket import wait_for
-from tests.integration.comfyui_server.worlds import picture_graph
 
 if TYPE_CHECKING:
     from adapters.comfyui_server.renderer import ServerRenderer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage
 
 
-def test_a_job_that_was_forgotten_is_submitted_once_more(stage: Stage) -> None:
+def test_a_forgotten_job_is_submitted_once_more(stage: Stage) -> None:
     """As another job; the first one is dropped."""
     double = stage.double(lost_jobs=1)
     assert is_successful(stage.render(stage.renderer()))
@@ -35,7 +35,7 @@ def test_a_job_that_was_forgotten_is_submitted_once_more(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs[:1]
 
 
-def test_a_server_that_forgets_again_and_again_loses_the_job(stage: Stage) -> None:
+def test_a_server_that_forgets_repeatedly_loses_the_job(stage: Stage) -> None:
     """Twice is enough."""
     double = stage.double(lost_jobs=9)
     failure = stage.render(stage.renderer()).failure()
@@ -44,8 +44,8 @@ def test_a_server_that_forgets_again_and_again_loses_the_job(stage: Stage) -> No
     assert stage.watch.dropped_jobs == stage.watch.jobs
 
 
-def test_a_restart_in_the_middle_is_noticed_at_once(stage: Stage) -> None:
-    """Its queue is empty then: the job is submitted anew within the same render."""
+def test_a_restart_during_a_job_is_noticed_at_once(stage: Stage) -> None:
+    """Its queue is empty then: the job is submitted again within the same render."""
     double, renderer = stage.double(), stage.renderer()
     held = double.behaviour.fail("KSampler", "hold")
     running = stage.begin(renderer)
@@ -55,8 +55,8 @@ def test_a_restart_in_the_middle_is_noticed_at_once(stage: Stage) -> None:
     assert [job.foreign for job in double.jobs] == [False, False]
 
 
-def test_a_server_that_stays_away_loses_the_job(stage: Stage) -> None:
-    """It is set aside, and comes back when it answers."""
+def test_a_server_that_stays_down_loses_the_job(stage: Stage) -> None:
+    """It is marked unhealthy, and used again when it answers."""
     double, renderer = stage.double(), stage.renderer(unreachable_seconds=0.5)
     double.behaviour.fail("KSampler", "hold")
     running = stage.begin(renderer)
@@ -73,7 +73,7 @@ def test_a_server_that_stays_away_loses_the_job(stage: Stage) -> None:
 
 
 def test_a_job_moves_to_another_server(stage: Stage) -> None:
-    """Within the same render; the fastest way to a picture is not to wait."""
+    """Within the same render, instead of waiting for the first server."""
     first, second = stage.double(), stage.double()
     renderer = stage.renderer(unreachable_seconds=0.3)
     first.behaviour.fail("KSampler", "hold")
@@ -86,8 +86,8 @@ def test_a_job_moves_to_another_server(stage: Stage) -> None:
     assert len(stage.watch.jobs) == 2
 
 
-def test_nobody_waits_for_a_server_while_another_is_there(stage: Stage) -> None:
-    """One that refuses connections is left at once, however patient we are."""
+def test_a_server_is_not_waited_for_while_another_is_healthy(stage: Stage) -> None:
+    """One that refuses connections is left at once, whatever the time limits."""
     first, second = stage.double(), stage.double()
     renderer = stage.renderer(unreachable_seconds=3600)
     for kind in Kind:
@@ -99,8 +99,8 @@ def test_nobody_waits_for_a_server_while_another_is_there(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_dead_worker_is_noticed(stage: Stage) -> None:
-    """The server answers and works on nothing: it gets no work until the job is gone."""
+def test_a_dead_execution_thread_is_noticed(stage: Stage) -> None:
+    """The server answers but executes nothing: it gets no work until the job is gone."""
     double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
     double.behaviour.fail("KSampler", "worker_death")
     failure = stage.render(renderer).failure()
@@ -114,8 +114,8 @@ def test_a_dead_worker_is_noticed(stage: Stage) -> None:
     assert is_successful(stage.render(renderer))
 
 
-def test_a_job_that_hangs_is_stopped(stage: Stage) -> None:
-    """One that heeds the interrupt is this render's fault, not the server's."""
+def test_a_hanging_job_is_interrupted(stage: Stage) -> None:
+    """If it obeys the interrupt, the render is at fault, not the server."""
     double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
     double.behaviour.fail("KSampler", "hold")
     failure = stage.render(renderer).failure()
@@ -125,8 +125,8 @@ def test_a_job_that_hangs_is_stopped(stage: Stage) -> None:
     assert is_successful(stage.render(renderer))
 
 
-def test_a_job_that_hangs_is_stopped_although_its_connection_broke(stage: Stage) -> None:
-    """The queue says that it runs, and the new connection brings no message of it."""
+def test_a_hanging_job_is_interrupted_after_a_broken_connection(stage: Stage) -> None:
+    """The queue shows it as running, and the new connection brings no message of it."""
     double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
     double.behaviour.fail("KSampler", "hold")
     running = stage.begin(renderer)
@@ -135,7 +135,7 @@ def test_a_job_that_hangs_is_stopped_although_its_connection_broke(stage: Stage)
     assert running.result(60).failure().code is FailureCode.STALLED
 
 
-def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
+def test_a_slow_job_is_interrupted(stage: Stage) -> None:
     """The time counts from the start of its execution."""
     double, renderer = stage.double(), stage.renderer(seconds=0.5)
     double.behaviour.fail("KSampler", "hold")
@@ -146,8 +146,8 @@ def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_server_that_heeds_no_interrupt_is_set_aside(stage: Stage) -> None:
-    """The render pays for its own overtime; the next ones need not wait behind it."""
+def test_a_server_that_ignores_interrupts_is_unhealthy(stage: Stage) -> None:
+    """The render is charged for its own overtime; the next ones need not wait behind it."""
     double, renderer = stage.double(), stage.renderer(seconds=0.3)
     double.behaviour.fail("KSampler", "hang")
     failure = stage.render(renderer).failure()
@@ -157,14 +157,14 @@ def test_a_server_that_heeds_no_interrupt_is_set_aside(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("sockets", ["refused", "silent"])
-def test_silence_is_no_stall_where_no_socket_speaks(stage: Stage, sockets: str) -> None:
-    """A job that works for long would be stopped for nothing."""
+def test_silence_is_no_stall_without_a_socket(stage: Stage, sockets: str) -> None:
+    """A long job would be interrupted without cause."""
     stage.double(sockets=sockets, step_seconds=0.3)
     assert is_successful(stage.render(stage.renderer(stall_seconds=0.2)))
 
 
-def test_files_that_cannot_be_fetched_are_made_elsewhere(stage: Stage) -> None:
-    """The server rendered well, and went away before it gave what it made."""
+def test_files_that_cannot_be_fetched_are_rendered_elsewhere(stage: Stage) -> None:
+    """The server rendered them, and went down before they were fetched."""
     first, second = stage.double(), stage.double()
     graph = picture_graph()
     graph["4"]["inputs"]["batch_size"] = 2
@@ -178,8 +178,8 @@ def test_files_that_cannot_be_fetched_are_made_elsewhere(stage: Stage) -> None:
 
 
 @pytest.mark.slow
-def test_the_wait_in_the_queue_is_not_counted(stage: Stage) -> None:
-    """Other people's jobs come first; ours has all its time afterwards."""
+def test_waiting_in_the_servers_queue_is_not_counted(stage: Stage) -> None:
+    """Other clients' jobs come first; ours has all its time afterwards."""
     double, renderer = stage.double(node_seconds=1.2), stage.renderer(seconds=10)
     assert renderer.preflight(Kind.AUDIO) is None
     for color in range(5):
@@ -190,7 +190,7 @@ def test_the_wait_in_the_queue_is_not_counted(stage: Stage) -> None:
 
 
 def test_another_clients_job_keeps_a_server_busy(stage: Stage) -> None:
-    """Whether it hangs cannot be seen from outside: nobody is told to restart the server."""
+    """Whether it hangs cannot be seen from outside: no restart is suggested."""
     double, renderer = stage.double(), stage.renderer(seconds=1)
     double.behaviour.fail("EmptyImage", "worker_death")
     other = double.submit_foreign()
@@ -204,8 +204,8 @@ def test_another_clients_job_keeps_a_server_busy(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kinds", [frozenset({Kind.AUDIO}), frozenset()])
-def test_a_server_gets_its_own_kinds_only(stage: Stage, kinds: frozenset[Kind]) -> None:
-    """Songs and pictures can have servers of their own."""
+def test_a_server_gets_only_its_kinds(stage: Stage, kinds: frozenset[Kind]) -> None:
+    """Songs and pictures can have separate servers."""
     first, second = stage.double(), stage.double()
     renderer = stage.renderer(
         servers=[
@@ -218,10 +218,10 @@ def test_a_server_gets_its_own_kinds_only(stage: Stage, kinds: frozenset[Kind]) 
     second.wait(lambda: state_is(second, "success"))
 
 
-def left_behind(stage: Stage, double: Double, renderer: ServerRenderer) -> ServerJob:
-    """A job that runs, and that nobody follows any more."""
+def orphaned_job(stage: Stage, double: Double, renderer: ServerRenderer) -> ServerJob:
+    """A running job that no render follows any more."""
     double.behaviour.fail("KSampler", "hold")
-    running = stage.begin(renderer, ServerWatch(endable=False))
+    running = stage.begin(renderer, ServerContext(endable=False))
     double.wait(lambda: state_is(double, "running"))
     stage.watch.stop.set()
     running.result(60)
@@ -229,10 +229,10 @@ def left_behind(stage: Stage, double: Double, renderer: ServerRenderer) -> Serve
     return job
 
 
-def test_a_running_job_is_gone_on_with(stage: Stage) -> None:
+def test_a_running_job_is_continued(stage: Stage) -> None:
     """Nothing is submitted a second time."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     running = stage.begin(renderer, earlier=(job,), seed=99)
     double.release()
     facts = running.result(60).unwrap()
@@ -243,12 +243,12 @@ def test_a_running_job_is_gone_on_with(stage: Stage) -> None:
     assert stage.files() == ["generated_image_001.png"]
 
 
-def test_a_waiting_job_is_gone_on_with(stage: Stage) -> None:
-    """It waits behind other people's."""
+def test_a_waiting_job_is_continued(stage: Stage) -> None:
+    """It waits behind other clients' jobs."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("EmptyImage", "hold")
     double.submit_foreign()
-    running = stage.begin(renderer, ServerWatch(endable=False))
+    running = stage.begin(renderer, ServerContext(endable=False))
     double.wait(lambda: state_is(double, "pending"))
     stage.watch.stop.set()
     running.result(60)
@@ -262,17 +262,17 @@ def test_a_waiting_job_is_gone_on_with(stage: Stage) -> None:
 def test_a_finished_job_is_fetched(stage: Stage) -> None:
     """It is not rendered again."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     double.release()
     double.wait(lambda: state_is(double, "success"))
     assert stage.render(renderer, earlier=(job,)).unwrap().job == job
     assert len(double.jobs) == 1
 
 
-def test_a_job_that_is_gone_is_submitted_anew(stage: Stage) -> None:
+def test_a_missing_job_is_submitted_again(stage: Stage) -> None:
     """The server was restarted meanwhile."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     double.behaviour.faults.clear()
     double.restart()
     facts = stage.render(renderer, earlier=(job,)).unwrap()
@@ -280,10 +280,10 @@ def test_a_job_that_is_gone_is_submitted_anew(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == [job]
 
 
-def test_a_job_that_failed_meanwhile_is_submitted_anew(stage: Stage) -> None:
-    """What went wrong while nobody looked is no failure of this render."""
+def test_a_job_that_failed_meanwhile_is_submitted_again(stage: Stage) -> None:
+    """Its failure is not charged to this render."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     double.interrupt()
     double.wait(lambda: state_is(double, "error"))
     facts = stage.render(renderer, earlier=(job,)).unwrap()
@@ -292,9 +292,9 @@ def test_a_job_that_failed_meanwhile_is_submitted_anew(stage: Stage) -> None:
 
 
 def test_a_job_for_another_brief_is_ended(stage: Stage) -> None:
-    """The writing was changed: what runs is of no use."""
+    """The writing was changed: the result would be useless."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     facts = stage.render(renderer, earlier=(job,), brief=ImageBrief(prompt="a city")).unwrap()
     assert facts.job != job
     assert double.job(job.id).state == "error"
@@ -302,18 +302,18 @@ def test_a_job_for_another_brief_is_ended(stage: Stage) -> None:
 
 
 def test_a_job_for_another_writing_is_ended(stage: Stage) -> None:
-    """Each writing has its own."""
+    """Each writing has its own job."""
     double, renderer = stage.double(), stage.renderer()
-    job = replace(left_behind(stage, double, renderer), variant=2)
+    job = replace(orphaned_job(stage, double, renderer), variant=2)
     assert stage.render(renderer, earlier=(job,)).unwrap().job != job
     assert stage.watch.dropped_jobs == [job]
 
 
-def test_the_newest_is_gone_on_with_and_the_others_are_ended(stage: Stage) -> None:
+def test_the_newest_job_is_continued_and_the_others_are_ended(stage: Stage) -> None:
     """Two were left: one of them is enough."""
     double, renderer = stage.double(), stage.renderer()
-    older = left_behind(stage, double, renderer)
-    running = stage.begin(renderer, ServerWatch(endable=False))
+    older = orphaned_job(stage, double, renderer)
+    running = stage.begin(renderer, ServerContext(endable=False))
     double.wait(lambda: state_is(double, "pending"))
     stage.watch.stop.set()
     running.result(60)
@@ -324,30 +324,30 @@ def test_the_newest_is_gone_on_with_and_the_others_are_ended(stage: Stage) -> No
     assert stage.watch.dropped_jobs == [older]
 
 
-def test_a_job_that_is_not_ours_any_more_is_left(stage: Stage) -> None:
-    """Another render holds it: the watch says no."""
+def test_a_job_of_another_render_is_left_alone(stage: Stage) -> None:
+    """Another render owns it, as the render context reports."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
-    failure = stage.render(renderer, ServerWatch(may_start=False), earlier=(job,)).failure()
+    job = orphaned_job(stage, double, renderer)
+    failure = stage.render(renderer, ServerContext(may_start=False), earlier=(job,)).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert state_is(double, "running")
     assert len(double.jobs) == 1
 
 
-def test_a_job_on_a_strange_server_is_left_to_others(stage: Stage) -> None:
-    """It is not in the configuration any more."""
+def test_a_job_on_an_unconfigured_server_is_left_alone(stage: Stage) -> None:
+    """It was removed from the configuration."""
     stage.double()
     job = ServerJob(str(uuid4()), "http://127.0.0.1:9", 1, "x", 1)
     assert is_successful(stage.render(stage.renderer(), earlier=(job,)))
     assert stage.watch.dropped_jobs == []
 
 
-def test_a_job_on_a_server_that_answers_again_comes_first(
+def test_a_job_on_a_recovered_server_comes_first(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It did not answer when its job was looked for, and does when a place for a new one is."""
+    """The server was down during the search for its job, and is back before a new one."""
     double, renderer = stage.double(), stage.renderer()
-    job = left_behind(stage, double, renderer)
+    job = orphaned_job(stage, double, renderer)
     double.release()
     pool = renderer._pool  # noqa: SLF001 - a moment that cannot be met from outside
     [server] = pool.servers

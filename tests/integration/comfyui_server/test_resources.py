@@ -1,4 +1,4 @@
-"""Threads, descriptors and memory stay flat (faults 19 and 26)."""
+"""Threads, descriptors and memory stay constant."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from returns.pipeline import is_successful
 from adapters.comfyui_server.address import ServerAddress
 from domain.prompt import Kind
 from tests.comfyui_double.process import double_process
-from tests.integration.comfyui_server.conftest import ServerWatch
+from tests.integration.comfyui_server.conftest import ServerContext
+from tests.integration.comfyui_server.renderers import renderer
 from tests.integration.comfyui_server.test_socket import wait_for
-from tests.integration.comfyui_server.worlds import renderer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 def descriptors() -> int:
-    """How many this process has open."""
+    """Number of descriptors that this process has open."""
     return psutil.Process().num_fds()
 
 
-def ours() -> list[str]:
-    """The threads that the adapter and its libraries run."""
+def adapter_threads() -> list[str]:
+    """The threads of the adapter and its libraries."""
     names = [thread.name for thread in threading.enumerate()]
     return [name for name in names if name.startswith("comfyui-") or "recv_events" in name]
 
 
 def test_close_ends_every_thread_and_connection(stage: Stage, tmp_path: Path) -> None:
-    """Also while a server is looked after that is not there."""
+    """Also while the health of an unreachable server is checked."""
     with double_process(tmp_path / "server") as double:
         gc.collect()
         before = descriptors()
@@ -45,14 +45,14 @@ def test_close_ends_every_thread_and_connection(stage: Stage, tmp_path: Path) ->
             for _ in range(3):
                 assert is_successful(stage.render(made))
             assert made.preflight(Kind.AUDIO) is not None
-            assert any(name == "comfyui-health" for name in ours())
-        assert ours() == []
+            assert any(name == "comfyui-health" for name in adapter_threads())
+        assert adapter_threads() == []
         gc.collect()
-        assert descriptors() <= before  # what another test left may have ended meanwhile
+        assert descriptors() <= before  # threads of an earlier test may have ended meanwhile
 
 
 def test_many_renders_leave_nothing_behind(stage: Stage, tmp_path: Path) -> None:
-    """Whatever way they end: well, badly, stopped, forgotten."""
+    """However they end: success, failure, stopped, forgotten."""
     with double_process(tmp_path / "server") as double:
         with renderer(tmp_path / "flows", [double.url]) as made:
             assert is_successful(stage.render(made))
@@ -60,19 +60,19 @@ def test_many_renders_leave_nothing_behind(stage: Stage, tmp_path: Path) -> None
             for number in range(12):
                 faults = [{"at": "KSampler", "kind": "exception"}] if number % 3 == 0 else []
                 double.behave(faults=faults, lost_jobs=number % 5 == 0)
-                watch = ServerWatch()
+                watch = ServerContext()
                 if number % 4 == 0:
                     watch.stop.set()
                 stage.render(made, watch)
                 gc.collect()
-                counts.add((descriptors(), len(ours())))
+                counts.add((descriptors(), len(adapter_threads())))
             assert len(counts) == 1
-        wait_for(lambda: ours() == [])
+        wait_for(lambda: adapter_threads() == [])
 
 
 @pytest.mark.slow
 def test_a_large_file_is_not_held_in_memory(stage: Stage, tmp_path: Path) -> None:
-    """It flows from the server into the folder."""
+    """It is streamed from the server into the folder."""
     megabytes = 200
     with (
         double_process(tmp_path / "server") as double,
@@ -86,7 +86,7 @@ def test_a_large_file_is_not_held_in_memory(stage: Stage, tmp_path: Path) -> Non
         before = psutil.Process().memory_info().rss
         most = 0
 
-        class Scales(ServerWatch):
+        class Scales(ServerContext):
             def must_stop(self) -> bool:
                 nonlocal most
                 most = max(most, psutil.Process().memory_info().rss)

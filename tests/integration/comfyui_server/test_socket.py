@@ -1,4 +1,4 @@
-"""What is heard over the socket, and that nothing depends on it."""
+"""Messages of the socket, none of which is required."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage
 
 
-def test_steps_and_nodes_are_told(stage: Stage) -> None:
-    """With the nodes' titles, and a fraction that never falls."""
+def test_steps_and_nodes_are_reported(stage: Stage) -> None:
+    """With the nodes' titles, and a fraction that never decreases."""
     double = stage.double()
     double.behaviour.fail("KSampler", "hold", step=3)
     running = stage.begin(stage.renderer())
@@ -30,7 +30,7 @@ def test_steps_and_nodes_are_told(stage: Stage) -> None:
     assert all(word for _, word in stage.watch.reports)
 
 
-def test_previews_are_shown(stage: Stage) -> None:
+def test_previews_are_passed_on(stage: Stage) -> None:
     """As pictures."""
     double = stage.double(previews=True)
     double.behaviour.fail("KSampler", "hold", step=3)
@@ -47,7 +47,7 @@ def test_previews_are_shown(stage: Stage) -> None:
 
 @pytest.mark.parametrize("sockets", ["refused", "silent"])
 def test_no_socket_is_needed(stage: Stage, sockets: str) -> None:
-    """The history is asked instead."""
+    """The history is polled instead."""
     stage.double(sockets=sockets)
     renderer = stage.renderer()
     assert is_successful(stage.render(renderer))
@@ -55,15 +55,15 @@ def test_no_socket_is_needed(stage: Stage, sockets: str) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 3, 8])
-def test_a_socket_that_breaks_is_made_anew(stage: Stage, after: int) -> None:
+def test_a_broken_socket_is_reconnected(stage: Stage, after: int) -> None:
     """Whenever it breaks, and however often."""
     double = stage.double(drop_after=after, step_seconds=0.05)
     assert is_successful(stage.render(stage.renderer()))
     assert len(double.asked("GET", "/ws")) >= 1
 
 
-def test_the_same_socket_serves_job_after_job(stage: Stage) -> None:
-    """It is one connection for one seat."""
+def test_one_socket_serves_several_jobs(stage: Stage) -> None:
+    """It is one connection for each place of a job."""
     double, renderer = stage.double(), stage.renderer()
     for _ in range(3):
         assert is_successful(stage.render(renderer))
@@ -72,8 +72,8 @@ def test_the_same_socket_serves_job_after_job(stage: Stage) -> None:
     assert double.connected == [double.jobs[0].client_id]
 
 
-def test_a_socket_comes_back_under_the_jobs_own_id(stage: Stage) -> None:
-    """So that the rest of the job is heard of."""
+def test_a_socket_reconnects_with_the_jobs_client_id(stage: Stage) -> None:
+    """So that the rest of the job is reported."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
     running = stage.begin(renderer)
@@ -87,7 +87,7 @@ def test_a_socket_comes_back_under_the_jobs_own_id(stage: Stage) -> None:
     }
 
 
-def test_other_peoples_jobs_are_not_heard_of(stage: Stage) -> None:
+def test_other_clients_jobs_are_ignored(stage: Stage) -> None:
     """Their progress is not ours."""
     double, renderer = stage.double(node_seconds=0.05), stage.renderer()
     double.submit_foreign()
@@ -96,7 +96,7 @@ def test_other_peoples_jobs_are_not_heard_of(stage: Stage) -> None:
 
 
 def wait_for(seen, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     until = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < until, "it did not come"

@@ -1,4 +1,4 @@
-"""TLS in front of a server that has none."""
+"""TLS in front of a server without TLS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK = 65_536  # bytes
-# What nginx answers to a request without TLS on such a port.
+# nginx's response to a request without TLS on such a port
 _PLAIN = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
     b"<center>The plain HTTP request was sent to HTTPS port</center>"
@@ -29,8 +29,8 @@ def behind_tls(url: str, folder: Path) -> Iterator[tuple[str, str]]:
     """An https address that leads to a server, and the file with the authority's certificate.
 
     Args:
-        url: of the server, http.
-        folder: where that file is written.
+        url: the server's http address.
+        folder: where the certificate file is written.
     """
     authority = trustme.CA()
     ca_file = folder / "authority.pem"
@@ -66,7 +66,7 @@ class _Relay(Thread):
                 plain, _ = self._listener.accept()
             except OSError:
                 return
-            if plain.recv(1, socket.MSG_PEEK) != b"\x16":  # no handshake of TLS
+            if plain.recv(1, socket.MSG_PEEK) != b"\x16":  # no TLS handshake
                 head = (
                     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
                 )

@@ -1,4 +1,4 @@
-"""A real receiver of webhooks on a port of its own, with behaviour that a test chooses."""
+"""A real receiver of webhooks on its own port, with behaviour that a test chooses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Posted:
-    """One request as it was received."""
+    """A request as it was received."""
 
     path: str
     headers: dict[str, str]
@@ -26,11 +26,11 @@ class Posted:
 
 @dataclass
 class Receiver:
-    """Records what was posted.
+    """Records the requests that were posted.
 
     Attributes:
         address: the webhook address.
-        behaviours: one for each request; when they are used up, 204 is answered.
+        behaviours: one for each request; after the last one, the answer is 204.
         requests: what was posted, oldest first.
         ended: set at the end of the test; hanging handlers wait for it.
     """
@@ -75,7 +75,7 @@ def hanging(handler: Handler) -> None:
 
 
 def dripping(handler: Handler) -> None:
-    """Answer one byte at a time, without end."""
+    """Send one byte at a time, without end."""
     connection = handler.connection
     try:
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
@@ -97,7 +97,7 @@ def babbling(handler: Handler) -> None:
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """A receiver that listens while the block runs."""
+    """A receiver that listens for the duration of the block."""
     receiver = Receiver()
     handler = type("Handling", (Handler,), {"receiver": receiver})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

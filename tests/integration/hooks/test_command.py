@@ -1,4 +1,4 @@
-"""Hooks that are real programs: good ones, and ones that fail, hang, flood or leave children."""
+"""Hooks that are real programs: valid ones, and ones that fail, hang, flood or leave children."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BODY = b'{"version":1}'
 def send(
     script: str, *arguments: str, seconds: float = 30.0, body: bytes = BODY
 ) -> DeliveryFailure | None:
-    """Run a shell script as the hook; the shell is the program here."""
+    """Run a shell script as the hook."""
     end = time.monotonic() + seconds
     command = CommandTransport(
         ["/bin/sh", "-c", script, "hook", *arguments], {"MORE": "1"}, SystemClock()
@@ -33,7 +33,7 @@ def send(
     return command.send("delivery-1", body, lambda: end - time.monotonic())
 
 
-def test_a_program_gets_the_payload_on_its_input(tmp_path: Path) -> None:
+def test_a_program_gets_the_payload_on_standard_input(tmp_path: Path) -> None:
     """All of it, then the end; the id of the message is in a variable."""
     file = tmp_path / "got"
     body = json.dumps({"paths": ["x" * 100] * 20_000}).encode()  # far more than a pipe holds
@@ -45,7 +45,7 @@ def test_a_program_gets_the_payload_on_its_input(tmp_path: Path) -> None:
 
 
 def test_a_program_need_not_read() -> None:
-    """Input that is not read blocks nothing."""
+    """Unread input blocks nothing."""
     assert send("exit 0", body=b"x" * 1_000_000) is None
 
 
@@ -75,7 +75,7 @@ def test_settings_of_mediagen_are_not_passed_on(
 
 
 def test_a_failed_program_is_reported() -> None:
-    """The reason has its exit code and its last line of output."""
+    """The reason contains its exit code and its last line of output."""
     failure = send("echo starting; echo 'no such channel' >&2; exit 3")
     assert failure is not None
     assert failure.reason == "the command ended with exit code 3: no such channel"
@@ -83,7 +83,7 @@ def test_a_failed_program_is_reported() -> None:
 
 
 def test_a_killed_program_is_reported() -> None:
-    """The reason has the signal."""
+    """The reason contains the signal."""
     failure = send("kill -9 $$")
     assert failure is not None
     assert failure.reason == "the command was killed by signal 9"

@@ -1,4 +1,4 @@
-"""Signatures of webhooks, verified by the ``standardwebhooks`` package as a receiver uses it."""
+"""Webhook signatures, verified as receivers do, with the ``standardwebhooks`` package."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def post(receiver: Receiver, secret: str, previous: str | None = None, age: float = 0.0) -> Posted:
-    """Post once, as if it were so many seconds ago, and return the request."""
+    """Post once with a timestamp in the past (in seconds), and return the request."""
     clock = ManualClock(datetime.now(UTC) - timedelta(seconds=age))
     transport = WebhookTransport(receiver.address, secret, previous, clock)
     assert transport.send("9f1c5be21c4f0a7d3be6a1d2", BODY, lambda: 30.0) is None
@@ -74,7 +74,7 @@ def test_a_stock_verifier_accepts_a_webhook(
     assert Webhook(receiver_secret).verify(posted.body, posted.headers) == json.loads(BODY)
 
 
-def test_a_stock_verifier_refuses_what_was_changed(receiver: Receiver) -> None:
+def test_a_stock_verifier_refuses_changes(receiver: Receiver) -> None:
     """The id, the time and the body are signed; another secret does not match."""
     posted = post(receiver, SECRET)
     verifier = Webhook(SECRET)
@@ -94,7 +94,7 @@ def test_a_stock_verifier_refuses_what_was_changed(receiver: Receiver) -> None:
 def test_a_stock_verifier_tolerates_five_minutes(
     receiver: Receiver, age: float, message: str | None
 ) -> None:
-    """The timestamp is the time of the attempt by our wall clock."""
+    """The timestamp is the wall clock time of the attempt."""
     posted = post(receiver, SECRET, age=age)
     if message is None:
         assert Webhook(SECRET).verify(posted.body, posted.headers)
@@ -104,7 +104,7 @@ def test_a_stock_verifier_tolerates_five_minutes(
 
 
 def test_a_retry_has_the_same_id_and_a_new_signature(receiver: Receiver) -> None:
-    """The second attempt comes an hour after the event and is accepted all the same."""
+    """The second attempt comes an hour after the event and is still accepted."""
     clock = ManualClock(datetime.now(UTC) - timedelta(hours=1))
     hook = Subscription(HookEvent.ERROR, Channel.WEBHOOK)
     database = InMemoryDatabase()
@@ -137,7 +137,7 @@ def test_a_retry_has_the_same_id_and_a_new_signature(receiver: Receiver) -> None
 
 
 def test_both_secrets_sign_during_a_rotation(receiver: Receiver) -> None:
-    """A receiver with either is satisfied; the deprecated header keeps one signature."""
+    """A receiver with either secret accepts it; the deprecated header keeps one signature."""
     posted = post(receiver, NEXT_SECRET, previous=SECRET)
     signatures = posted.headers["webhook-signature"].split(" ")
     assert [signature.partition(",")[0] for signature in signatures] == ["v1", "v1"]

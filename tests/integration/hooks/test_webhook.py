@@ -1,4 +1,4 @@
-"""Webhooks against real receivers: good ones, slow ones and broken ones."""
+"""Webhooks against real receivers: valid ones, slow ones and broken ones."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 def within(seconds: float) -> Callable[[], float]:
-    """What is left of so many seconds from now on."""
+    """A function of the seconds that remain until a deadline from now on."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
 
 
 def transport(address: str, secret: str | None = SECRET) -> WebhookTransport:
-    """A transport without a rotation, with a clock that stands still."""
+    """A transport without a rotation, with a fixed clock."""
     return WebhookTransport(address, secret, None, ManualClock())
 
 
@@ -65,7 +65,7 @@ def test_a_receiver_gets_the_payload_with_its_headers(receiver: Receiver) -> Non
 
 
 def test_the_deprecated_headers_are_still_sent(receiver: Receiver) -> None:
-    """Their key is the secret's text, their content the time and the body, as before."""
+    """Their key is the secret's text, they sign time and body, as before."""
     assert send(receiver.address) is None
     [posted] = receiver.requests
     assert posted.headers["X-Mediagen-Delivery"] == "delivery-1"
@@ -77,7 +77,7 @@ def test_the_deprecated_headers_are_still_sent(receiver: Receiver) -> None:
 
 
 def test_without_a_secret_nothing_is_signed(receiver: Receiver) -> None:
-    """The message is identified all the same."""
+    """The message still has its id."""
     assert transport(receiver.address, None).send("delivery-1", BODY, within(30)) is None
     headers = receiver.requests[0].headers
     assert [name for name in headers if "signature" in name.lower()] == []
@@ -106,7 +106,7 @@ def test_gone_is_permanent(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
-    """What is signed for one receiver goes to no other."""
+    """A message signed for one receiver is sent to no other."""
     with receiving() as other:
         receiver.behaviours = [answering(status, Location=other.address)]
         assert send(receiver.address) == DeliveryFailure(f"the receiver answered {status}")
@@ -117,13 +117,13 @@ def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
 def test_a_slow_receiver_is_cut_off_at_the_time_limit(
     receiver: Receiver, behaviour: Callable[[object], None]
 ) -> None:
-    """Also one that keeps sending one byte more."""
+    """Also one that sends a byte at a time."""
     receiver.behaviours = [behaviour]
     assert send(receiver.address, 0.3) == TIMED_OUT
 
 
 def test_a_stop_cuts_a_delivery_short(receiver: Receiver) -> None:
-    """The time that is left may drop to zero at any moment."""
+    """The remaining time may drop to zero at any moment."""
     receiver.behaviours = [hanging]
     assert transport(receiver.address).send("delivery-1", BODY, dropping()) == TIMED_OUT
 
@@ -140,7 +140,7 @@ def dropping() -> Callable[[], float]:
 
 
 def test_a_receiver_that_never_accepts_is_cut_off_too() -> None:
-    """A host that drops packets would keep a connection waiting for minutes."""
+    """A host that drops packets would otherwise delay for minutes."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -155,7 +155,7 @@ def test_a_receiver_that_never_accepts_is_cut_off_too() -> None:
 
 
 def test_without_time_nothing_is_posted(receiver: Receiver) -> None:
-    """No delivery is started after its end."""
+    """No delivery is started after the deadline."""
     assert send(receiver.address, 0.0) == TIMED_OUT
     assert receiver.requests == []
 
@@ -173,7 +173,7 @@ def test_a_receiver_without_a_proper_answer_is_retried(
 
 
 def test_a_refused_connection_is_reported_without_the_address() -> None:
-    """The address may hold a secret of the receiver."""
+    """The address may contain a secret of the receiver."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Connections that fail, and what is said of each."""
+"""Connections that fail, and the message for each cause."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     ],
 )
 def test_public_address_has_no_password(url: str, shown: str) -> None:
-    """It stands in messages, logs and metrics."""
+    """The public form is used in messages, logs and metrics."""
     assert public_url(url) == shown
     assert "s3cret" not in repr(PostgresAddress(url, "s3cret"))
 
 
-def test_refused_connection_says_so_and_hides_the_password() -> None:
-    """Nobody listens."""
+def test_refused_connection_is_explained_without_the_password() -> None:
+    """No server listens on the port."""
     address = PostgresAddress(f"postgresql://me:s3cret@127.0.0.1:{free_port()}/queue")
     with pytest.raises(UnreachableError, match="no server listens there") as caught:
         connect(address)
     assert "s3cret" not in str(caught.value)
 
 
-def test_server_that_says_nothing_is_given_up() -> None:
-    """A port that takes connections and never answers, as behind some firewalls."""
+def test_silent_server_is_given_up() -> None:
+    """A port that accepts connections and never answers, as behind some firewalls."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/queue?connect_timeout=2"
         with pytest.raises(UnreachableError, match="does not answer"):
@@ -57,15 +57,15 @@ def test_server_that_says_nothing_is_given_up() -> None:
         ("postgresql://me@127.0.0.1/queue?colour=red", "postgresql://user@host"),
     ],
 )
-def test_address_that_leads_nowhere_is_explained(url: str, advice: str) -> None:
-    """Each with what to correct."""
+def test_wrong_address_is_explained(url: str, advice: str) -> None:
+    """Each message names what to correct."""
     with pytest.raises(RepositoryError, match=re.escape(advice)):
         connect(PostgresAddress(url))
 
 
 @pytest.mark.slow
 def test_refused_logins_are_explained(postgres_server: Address) -> None:
-    """As the server itself puts it, with what to do."""
+    """With the server's own message, and the remedy."""
     place = f"127.0.0.1:{postgres_server.port}"
     user = postgres_server.user
     for url, password, advice in (
@@ -80,10 +80,10 @@ def test_refused_logins_are_explained(postgres_server: Address) -> None:
 
 
 @pytest.mark.slow
-def test_password_comes_from_the_settings_where_the_url_has_none(
+def test_password_comes_from_the_settings_if_the_url_has_none(
     postgres_database: TestDatabase,
 ) -> None:
-    """And the URL's own options win over ours."""
+    """The URL's own options take precedence over ours."""
     server = postgres_database.server
     url = f"postgresql://{server.user}@127.0.0.1:{server.port}/{postgres_database.name}"
     with connect(PostgresAddress(url + "?application_name=other", server.password)) as driver:

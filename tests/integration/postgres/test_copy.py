@@ -124,7 +124,7 @@ OWN_ROWS: Final[dict[str, dict[str, object]]] = {
 
 @pytest.fixture(params=["seed", "wide"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A database that has been in use, with all that is found in the field."""
+    """A used database, with all the oddities that real ones contain."""
     path = fresh_database(tmp_path / "musings.db", request.param)
     poet = Poet(path)
     poet.write(LAKE, prompt_id=200)
@@ -159,13 +159,13 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def rows(source: Path, query: str) -> list[tuple[Any, ...]]:
-    """What a query gives in the source."""
+    """The rows of a query in the source database."""
     with closing(sqlite3.connect(source)) as driver:
         return driver.execute(query).fetchall()
 
 
-def test_everything_arrives(source: Path, postgres_database: TestDatabase) -> None:
-    """The shared tables, ours, and the numbers that are used up; the source stays as it was."""
+def test_everything_is_copied(source: Path, postgres_database: TestDatabase) -> None:
+    """Shared tables, own tables, and used-up numbers; the source is unchanged."""
     before = source.read_bytes()
     progress: list[tuple[str, int]] = []
     address = PostgresAddress(postgres_database.url)
@@ -197,10 +197,8 @@ def test_everything_arrives(source: Path, postgres_database: TestDatabase) -> No
     assert ("prompts", 4) in progress
 
 
-def test_each_of_our_tables_arrives_and_is_used(
-    source: Path, postgres_database: TestDatabase
-) -> None:
-    """Row by row, with large numbers; none is left out, and what people did is found again."""
+def test_each_own_table_is_copied_and_used(source: Path, postgres_database: TestDatabase) -> None:
+    """Row by row, with large numbers; none is left out, and people's edits are found again."""
     report = copy_database(source, PostgresAddress(postgres_database.url), lambda *_: None)
     copied = {table.name: table for table in report.tables}
     ours = {"media_generator_notices", "media_generator_server_jobs"}.union(*_TABLES)
@@ -222,7 +220,7 @@ def test_each_of_our_tables_arrives_and_is_used(
         assert database.intake.submitted("key") == (200,)
 
 
-def test_interrupted_copy_leaves_nothing_and_is_run_again(
+def test_interrupted_copy_leaves_nothing_and_can_be_repeated(
     source: Path, postgres_database: TestDatabase
 ) -> None:
     """As by Ctrl-C in the middle of a table."""
@@ -240,10 +238,10 @@ def test_interrupted_copy_leaves_nothing_and_is_run_again(
         copy_database(source, address, lambda *_: None)
 
 
-def test_difference_is_found_and_nothing_kept(
+def test_difference_is_detected_and_nothing_kept(
     source: Path, postgres_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A value that arrives as another one."""
+    """A value that is changed on its way."""
     stored = copy._Copy._stored  # noqa: SLF001
 
     def changed(self: Any, query: str) -> Any:  # noqa: ANN401
@@ -256,8 +254,8 @@ def test_difference_is_found_and_nothing_kept(
     assert postgres_database.execute("SELECT to_regclass('prompts')") == [(None,)]
 
 
-def test_live_render_is_not_torn_apart(source: Path, postgres_database: TestDatabase) -> None:
-    """Its worker would go on in the source."""
+def test_copy_is_refused_during_a_render(source: Path, postgres_database: TestDatabase) -> None:
+    """Its worker would continue in the source."""
     Poet(source).execute(
         "UPDATE media_generator_renders SET outcome = NULL, finished_at = NULL WHERE render_id = 7"
     )
@@ -265,10 +263,10 @@ def test_live_render_is_not_torn_apart(source: Path, postgres_database: TestData
         copy_database(source, PostgresAddress(postgres_database.url), lambda *_: None)
 
 
-def test_file_that_is_no_database_is_refused(
+def test_file_that_is_not_a_database_is_refused(
     tmp_path: Path, postgres_database: TestDatabase
 ) -> None:
-    """And one that is not there is not created."""
+    """And a missing one is not created."""
     address = PostgresAddress(postgres_database.url)
     with pytest.raises(RepositoryError, match="no database at"):
         copy_database(tmp_path / "missing.db", address, lambda *_: None)

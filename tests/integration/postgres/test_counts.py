@@ -93,7 +93,7 @@ def test_numbers_are_the_same_with_indexes_and_without(
 def test_numbers_are_remembered_until_something_is_written(
     others: PostgresOutside, connection: Counting
 ) -> None:
-    """By anybody; and a new session counts again, as it may be with another server."""
+    """By any program; and a new session counts again, since the server may be another one."""
     catalogue = SqlPromptCatalogue(connection)
     _check(catalogue.summary())
     counted = connection.counted

@@ -45,8 +45,8 @@ connection.close()
 """
 
 
-def test_nothing_is_rendered_twice_and_nothing_is_forgotten(others: PostgresOutside) -> None:
-    """Each prompt has one render, one picture and one worker; every worker has its share."""
+def test_nothing_is_rendered_twice_or_forgotten(others: PostgresOutside) -> None:
+    """Each prompt has one render, one picture and one worker; every worker rendered some."""
     others.repository()  # the tables
     others.execute(
         "INSERT INTO writings (id, content_type, content, title)"

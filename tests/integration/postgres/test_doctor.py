@@ -1,4 +1,4 @@
-"""What the doctor finds on a PostgreSQL server."""
+"""The doctor's checks of a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from adapters.postgres.doctor import PostgresChecks
 from adapters.sql_queue.doctor import QueueChecks
 from application.ports.doctor import Check, CheckStatus
 from tests.fakes.system import ManualClock
-from tests.postgres.needing import needed_pgbouncer
+from tests.postgres.availability import needed_pgbouncer
 from tests.postgres.pgbouncer import pgbouncer
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def diagnosed(url: str, listen_url: str = "") -> dict[str, Check]:
     return {check.subject: check for check in checks}
 
 
-def test_sound_database_has_no_errors(queue_database: TestDatabase) -> None:
-    """And nothing is left of what was tried."""
+def test_valid_database_has_no_errors(queue_database: TestDatabase) -> None:
+    """And the checks leave nothing behind."""
     checks = diagnosed(queue_database.url)
     assert {check.status for check in checks.values()} <= {CheckStatus.OK, CheckStatus.WARNING}
     assert "PostgreSQL" in checks["database"].finding
@@ -43,7 +43,7 @@ def test_sound_database_has_no_errors(queue_database: TestDatabase) -> None:
     assert queue_database.execute("SELECT count(*) FROM prompts") == [(0,)]
 
 
-def test_database_that_is_not_there_is_one_finding(queue_database: TestDatabase) -> None:
+def test_missing_database_is_one_error(queue_database: TestDatabase) -> None:
     """Nothing else can be checked then."""
     checks = diagnosed(queue_database.url.replace(queue_database.name, "nothing"))
     assert list(checks) == ["database"]
@@ -51,8 +51,8 @@ def test_database_that_is_not_there_is_one_finding(queue_database: TestDatabase)
     assert "createdb" in checks["database"].finding
 
 
-def test_rights_that_are_missing_are_named(queue_database: TestDatabase) -> None:
-    """As one writes them into GRANT; with those that the docs name, all is well."""
+def test_missing_privileges_are_named(queue_database: TestDatabase) -> None:
+    """As in a GRANT statement; with the documented privileges, all checks are OK."""
     role = f"worker_{queue_database.name}"
     url = re.sub("//[^@]*@", f"//{role}:secret@", queue_database.url)
     queue_database.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
@@ -86,10 +86,10 @@ def test_rights_that_are_missing_are_named(queue_database: TestDatabase) -> None
         queue_database.execute(f"DROP ROLE {role}")
 
 
-def test_old_transactions_and_loose_commits_are_named(
+def test_old_transactions_and_unsafe_commits_are_reported(
     queue_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each with the program, so that it can be found."""
+    """Each with its program, so that it can be found."""
     monkeypatch.setattr(doctor, "_OLD_SECONDS", 0)
     url = queue_database.url + "?application_name=reports"
     with closing(connect(PostgresAddress(url))) as driver, driver.transaction():
@@ -103,10 +103,10 @@ def test_old_transactions_and_loose_commits_are_named(
     assert "read-only" in server.finding
 
 
-def test_clocks_that_differ_are_reported(
+def test_clock_difference_is_reported(
     queue_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which is ahead, and by how much."""
+    """Which clock is ahead, and by how much."""
     real = time.time
     monkeypatch.setattr("adapters.postgres.doctor.time.time", lambda: real() + 100)
     check = diagnosed(queue_database.url)["database clock"]
@@ -114,7 +114,7 @@ def test_clocks_that_differ_are_reported(
     assert re.search(r"(99|100|101) seconds ahead of the server", check.finding)
 
 
-def test_silence_of_pgbouncer_is_found(queue_database: TestDatabase) -> None:
+def test_missing_notifications_through_pgbouncer_are_detected(queue_database: TestDatabase) -> None:
     """LISTEN succeeds there, and nothing ever arrives; everything else works."""
     with pgbouncer(needed_pgbouncer(), queue_database) as url:
         checks = diagnosed(url)

@@ -1,4 +1,4 @@
-"""Encrypted connections: the server's certificate is checked as the settings say."""
+"""Encrypted connections: the server's certificate is checked as configured."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def encrypting(postgres_binaries: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_certificate_must_be_signed_by_the_authority(encrypting: Server, tmp_path: Path) -> None:
-    """And bear the server's name, where that is asked for."""
+    """And name the server, if the mode requires that."""
     url, password = encrypting.address.url(), encrypting.address.password
     for mode, file in (("require", None), ("verify-full", "ca.pem")):
         ca_file = str(tmp_path / file) if file else None

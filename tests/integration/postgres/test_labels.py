@@ -1,4 +1,4 @@
-"""Labels and what can be reused, in PostgreSQL."""
+"""Labels and reusable files, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = "b" * 64
 
 
 def test_labels_and_reuse(queue_database: TestDatabase) -> None:
-    """Prompts are found by their label, newest first; a publication by the key of its job."""
+    """Prompts are listed by their label, newest first; a publication by the key of its job."""
     fox = Submission(
         Kind.IMAGE, "a fox", '{"prompt": "a fox"}', "A fox", label="foxes", varied={"seed": 1}
     )

@@ -1,4 +1,4 @@
-"""Sessions that end in the middle of a transaction, and texts that PostgreSQL cannot hold."""
+"""Sessions that end in a transaction, and texts that PostgreSQL cannot store."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ _PATIENCE = 120.0  # seconds, on a busy machine
 
 
 class Disturbed(Connection):
-    """Its session ends before one of its messages, or with the answer to one.
+    """A session that ends before one of its messages, or before the answer to one.
 
     Attributes:
-        before: number of the message before which something happens; None for none.
-        disturb: what happens, with the number of the server's process.
-        deaf_at: number of the message that arrives, but whose answer does not.
+        before: number of the message before which ``disturb`` is called; None for none.
+        disturb: called with the process id of the server's session.
+        lost_answer_at: number of the message that arrives, but whose answer does not.
     """
 
     before: int | None = None
-    deaf_at: int | None = None
+    lost_answer_at: int | None = None
     disturb: Callable[[int], None]
     sent = 0
 
     @property
     def process(self) -> int:
-        """Number of the server's process."""
+        """Process id of the server's session."""
         assert self._driver is not None
         return self._driver.info.backend_pid
 
@@ -72,8 +72,8 @@ class Disturbed(Connection):
             self.before = None
             self.disturb(self.process)
         cursor = super()._send(statement, values, writes=writes)
-        if number == self.deaf_at:
-            self.deaf_at = None
+        if number == self.lost_answer_at:
+            self.lost_answer_at = None
             self._drop()
             message = "the answer did not arrive"
             raise LostSessionError(message)
@@ -99,8 +99,8 @@ class World:
         [self.live] = self.leases.live()
         self.connection.sent = 0
 
-    def seen(self) -> object:
-        """Everything that anybody can see but numbers and times."""
+    def state(self) -> object:
+        """Everything that other programs can see, except ids and times."""
         return (
             self.others.see(1),
             self.others.see(2),
@@ -159,12 +159,12 @@ def _wait_until_gone(others: PostgresOutside, process: int) -> None:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_session_that_ends_at_any_moment_changes_nothing_of_the_outcome(
+def test_a_session_that_ends_at_any_moment_does_not_change_the_outcome(
     others: PostgresOutside, act: str
 ) -> None:
-    """Before each message, and with each answer, that of the commit included."""
+    """Before each message, and with each answer, including the commit's."""
     undisturbed = World(others)
-    expected = ACTS[act](undisturbed), undisturbed.seen()
+    expected = ACTS[act](undisturbed), undisturbed.state()
     messages = undisturbed.connection.sent
     assert messages
     for number in range(messages):
@@ -172,14 +172,14 @@ def test_a_session_that_ends_at_any_moment_changes_nothing_of_the_outcome(
             world = World(others)
             setattr(world.connection, way, number)
             world.connection.disturb = lambda process: _ends(others, process)
-            assert (ACTS[act](world), world.seen()) == expected, (act, way, number)
+            assert (ACTS[act](world), world.state()) == expected, (act, way, number)
             assert getattr(world.connection, way) is None
 
 
-def test_a_transaction_that_is_idle_for_too_long_loses_its_locks_and_is_repeated(
+def test_an_idle_transaction_loses_its_locks_and_is_repeated(
     others: PostgresOutside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As that of a worker whose machine was suspended: the others do not wait for it."""
+    """As that of a worker on a suspended machine: the others do not wait for it."""
     world = World(others)
     monkeypatch.setattr(connection_module, "_IDLE_SECONDS", 0.01)
     world.connection.before = 1
@@ -194,10 +194,10 @@ def test_a_transaction_that_is_idle_for_too_long_loses_its_locks_and_is_repeated
 
 
 @pytest.mark.parametrize(("conflicts", "succeeds"), [(2, True), (3, False)])
-def test_conflicts_are_tried_again_twice(
+def test_conflicts_are_retried_twice(
     others: PostgresOutside, conflicts: int, *, succeeds: bool
 ) -> None:
-    """What PostgreSQL ends in favour of another transaction is repeated, but not for ever."""
+    """What PostgreSQL aborts in favour of another transaction is repeated, but not for ever."""
     world = World(others)
     others.execute(
         "CREATE OR REPLACE FUNCTION conflicts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -220,10 +220,8 @@ def test_conflicts_are_tried_again_twice(
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"], ids=["NUL", "surrogate"])
-def test_a_text_that_the_database_cannot_hold_is_a_refused_write(
-    others: PostgresOutside, text: str
-) -> None:
-    """Both raise in the driver, and one of them no error of the driver's."""
+def test_an_unstorable_text_is_a_refused_write(others: PostgresOutside, text: str) -> None:
+    """Both raise in the driver, one of them not with the driver's own error."""
     world = World(others)
     with (
         pytest.raises(WriteRefusedError, match="refuses a write"),
@@ -236,7 +234,7 @@ def test_a_text_that_the_database_cannot_hold_is_a_refused_write(
 
 
 def test_failures_and_metadata_with_such_texts_are_written(others: PostgresOutside) -> None:
-    """A script may print anything, and a brief may hold an escaped NUL."""
+    """A script may print anything, and a brief may contain an escaped NUL."""
     world = World(others)
     failure = Failure(FailureCode.WORKFLOW_FAILED, "a\x00b", "c\ud800d 100% of %s :now")
     assert world.repository.fail(world.claim, failure, 1.0)
@@ -263,10 +261,10 @@ with connection.writing(1):
 """
 
 
-def test_a_worker_that_is_killed_in_a_transaction_holds_nobody_up(
+def test_a_worker_killed_in_a_transaction_blocks_no_other(
     others: PostgresOutside,
 ) -> None:
-    """The server notices its end at once, and nothing of the transaction remains."""
+    """The server notices its end at once, and rolls the transaction back."""
     world = World(others)
     with subprocess.Popen(
         [sys.executable, "-c", _HALTED, others.address.url],
@@ -282,7 +280,7 @@ def test_a_worker_that_is_killed_in_a_transaction_holds_nobody_up(
 
 
 def test_a_server_that_restarts_is_waited_for(postgres_binaries: Path) -> None:
-    """A publication waits while it is away; so does the next read. Nothing is written twice."""
+    """A publication waits for it; so does the next read. Nothing is written twice."""
     with running_server(postgres_binaries) as server, ExitStack() as stack:
         name = server.address.create_database()
         address = PostgresAddress(server.address.url(name))

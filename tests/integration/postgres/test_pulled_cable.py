@@ -1,4 +1,4 @@
-"""A server that stops answering without a word, in every phase of a worker."""
+"""A server that stops answering, in every phase of a worker."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def _outcome(act: Callable[[], object]) -> tuple[list[Any], Thread]:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_server_that_falls_silent_holds_nobody_for_ever(world: World, act: str) -> None:
-    """Within seconds there is an error, and afterwards the same worker works on."""
+def test_a_silent_server_blocks_no_worker_for_ever(world: World, act: str) -> None:
+    """Within seconds there is an error, and afterwards the same worker continues."""
     world.line.pull()
     with pytest.raises(RepositoryError, match=r"was lost|cannot be reached"):
         ACTS[act](world)

@@ -1,7 +1,7 @@
 """Two workers and other programs in the middle of each other's transactions, in one thread.
 
-SQLite lets one writer in at a time. Here one transaction is halted before each of its messages to
-the server, and another one is tried at that very moment: it comes first, or it has to wait.
+SQLite allows one writer at a time. Here one transaction is halted before each of its messages to
+the server, and another one is tried at that moment: it comes first, or it has to wait.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-SHORT = 0.05  # seconds to wait for a lock; whoever holds it is halted meanwhile
+SHORT = 0.05  # seconds to wait for a lock; its holder is halted meanwhile
 FAILED = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
 
 
 class Halting(Connection):
-    """Does something else before a message to the server.
+    """A session that does something else before one of its messages to the server.
 
     Attributes:
-        before: the number of the message, from 0; None for none.
-        otherwise: what is done.
+        before: number of the message, from 0; None for none.
+        otherwise: called before that message.
         sent: number of messages so far.
     """
 
@@ -68,7 +68,7 @@ def _halting(others: PostgresOutside) -> Halting:
 
 
 class Race:
-    """One prompt that is being rendered, its worker, and another worker with little patience."""
+    """One rendering prompt, its worker, and another worker with a short lock timeout."""
 
     def __init__(self, others: PostgresOutside) -> None:
         self.others = others
@@ -93,7 +93,7 @@ class Race:
         return repository.publish(self.claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
 
     def reset(self, *, claims: bool = False) -> object:
-        """Another program wants a new render; then perhaps another worker claims it."""
+        """Request a new render as another program; optionally another worker claims it."""
         self.others.execute(f"SET lock_timeout = {round(SHORT * 1000)}")
         try:
             self.others.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
@@ -102,13 +102,13 @@ class Race:
         return self.other_repository.claim_next(Selection()) if claims else None
 
     def messages(self, act: Callable[[], object]) -> int:
-        """Number of messages of an act that nothing disturbs."""
+        """Number of messages of an action that runs undisturbed."""
         before = self.halting.sent
         act()
         return self.halting.sent - before
 
     def check(self) -> None:
-        """Whatever came first: nothing is published twice, and all tables agree."""
+        """Whichever came first: nothing is published twice, and all tables agree."""
         renders = self.others.execute(
             "SELECT render_id, outcome FROM media_generator_renders ORDER BY render_id"
         )
@@ -168,7 +168,7 @@ def _raced(
     halted: Callable[..., object],
     rival: Callable[..., object],
 ) -> list[tuple[object, object, bool]]:
-    """Try the rival before each message of the other; both outcomes, and whether it had to wait."""
+    """Try the rival before each message; returns both outcomes, and whether it waited."""
     results: list[tuple[object, object, bool]] = []
     message = 0
     while True:
@@ -195,10 +195,10 @@ def _raced(
 
 
 @pytest.mark.parametrize("rival", AGAINST_PUBLISH, ids=lambda rival: str(rival.__name__))
-def test_others_against_a_publication(
+def test_other_actions_during_a_publication(
     others: PostgresOutside, rival: Callable[..., object]
 ) -> None:
-    """Before the prompt is locked the other one wins; from then on it waits, and finds it ready."""
+    """Before the prompt is locked the other one wins; from then on it waits, and sees it ready."""
     results = _raced(others, _publish, rival)
     assert len(results) >= 3
     (first, second, waited), *later = results
@@ -214,17 +214,17 @@ def test_others_against_a_publication(
     "halted", [_adopt, _abandon, _give_up, _cancel, _requeue], ids=lambda each: str(each.__name__)
 )
 @pytest.mark.parametrize("rival", [_publish, _fail], ids=lambda each: str(each.__name__))
-def test_a_publication_against_others(
+def test_a_publication_during_other_actions(
     others: PostgresOutside, halted: Callable[..., object], rival: Callable[..., object]
 ) -> None:
-    """The same the other way round: a render that was closed publishes nothing."""
+    """The reverse: a closed render publishes nothing."""
     (first, second, waited), *later = _raced(others, halted, rival)
     assert (bool(first), second, waited) == (False, True, False)
     for first, second, waited in later:
         assert (bool(first), second, waited) == (True, False, True)
 
 
-def test_a_heartbeat_against_a_takeover(others: PostgresOutside) -> None:
+def test_a_heartbeat_during_a_takeover(others: PostgresOutside) -> None:
     """It is written and the takeover fails, or the render is closed and the lease is lost."""
     results = _raced(
         others,
@@ -235,10 +235,10 @@ def test_a_heartbeat_against_a_takeover(others: PostgresOutside) -> None:
     assert {(first, second) for first, second, _ in results} == {(False, True), (True, False)}
 
 
-def test_a_postponed_prompt_is_not_claimed_by_one_who_began_to_look_before(
+def test_a_postponed_prompt_is_not_claimed_from_an_old_snapshot(
     others: PostgresOutside,
 ) -> None:
-    """The statement that finds it does not see the other's new wait: it is judged once more."""
+    """The statement that selects it does not see the new retry time: it is checked again."""
     clock = ManualClock()
     halting = _halting(others)
     repository, other = others.repository(clock, ME, halting), others.repository(clock, OTHER)
@@ -269,8 +269,8 @@ def test_a_postponed_prompt_is_not_claimed_by_one_who_began_to_look_before(
     assert other.claim_next(Selection()) is None
 
 
-def test_two_claims_of_one_moment_take_two_prompts(others: PostgresOutside) -> None:
-    """The second neither waits for the first nor takes the same; the oldest go first."""
+def test_two_simultaneous_claims_take_two_prompts(others: PostgresOutside) -> None:
+    """The second neither waits for the first nor takes the same prompt; the oldest go first."""
     seen: list[tuple[int, int]] = []
     while True:
         others.start_again()

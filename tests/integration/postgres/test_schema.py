@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_dates_are_utc_text_as_in_sqlite(queue_database: TestDatabase) -> None:
-    """Whatever zone and date style the server has."""
+    """Whatever time zone and date style the server has."""
     [(created,)] = queue_database.execute(
         "INSERT INTO prompts (prompt_text, prompt_type) VALUES ('x', 'image_prompt')"
         " RETURNING created_at"
@@ -29,7 +29,7 @@ def test_dates_are_utc_text_as_in_sqlite(queue_database: TestDatabase) -> None:
     assert abs(age) < timedelta(minutes=10)
 
 
-def test_existing_tables_are_left_alone(postgres_database: TestDatabase) -> None:
+def test_existing_tables_are_kept(postgres_database: TestDatabase) -> None:
     """One of the names is enough, and then nothing is created."""
     postgres_database.execute("CREATE TABLE writings (id int)")
     with pytest.raises(RepositoryError, match="already has the table writings"):
@@ -37,7 +37,7 @@ def test_existing_tables_are_left_alone(postgres_database: TestDatabase) -> None
     assert postgres_database.execute("SELECT to_regclass('prompts')") == [(None,)]
 
 
-def test_user_without_rights_is_told_which(postgres_database: TestDatabase) -> None:
+def test_missing_privileges_are_explained(postgres_database: TestDatabase) -> None:
     """Since PostgreSQL 15 only the owner of a database may create tables in public."""
     role = f"guest_{postgres_database.name}"
     postgres_database.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def test_submission_that_another_program_makes_at_the_same_time_is_made_once(
+def test_simultaneous_submissions_are_made_once(
     queue_database: TestDatabase,
 ) -> None:
     """The slower one waits for the other, and returns its prompts."""

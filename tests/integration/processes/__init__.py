@@ -1,1 +1,1 @@
-"""Real processes, started, ended and found again."""
+"""Real processes, started, ended and detected."""

@@ -1,4 +1,4 @@
-"""Process groups to end."""
+"""Fixtures: process groups to end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Lead = Callable[..., tuple[WorkflowProcess, list[int]]]
 
-# Becomes marked, does what it is told, and prints the numbers of what it started.
+# Marks itself, runs the given code, and prints the ids of the processes that it started.
 _LEADER = """
 import os, subprocess, sys, time
 mark = sys.stdin.readline().strip()
@@ -37,7 +37,7 @@ time.sleep(600)
 
 @pytest.fixture
 def lead() -> Iterator[Lead]:
-    """Start a leader that runs this program; it, and the numbers of what it started."""
+    """Start a leader that runs this program; returns it, and the ids of its children."""
     leaders: list[subprocess.Popen[str]] = []
     seen: list[int] = []
 

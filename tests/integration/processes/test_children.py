@@ -33,7 +33,7 @@ def test_the_wait_for_a_living_member_is_limited() -> None:
         signal_group(leader.pid, signal.SIGKILL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere zombies cannot be told apart")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere zombies cannot be recognized")
 def test_unreaped_zombies_are_not_waited_for() -> None:
     """As in a container whose first process reaps no orphans."""
     with group("exit 0") as leader:
@@ -44,7 +44,7 @@ def test_unreaped_zombies_are_not_waited_for() -> None:
         assert clock.monotonic() < 1
 
 
-def test_signalling_a_group_that_is_gone_raises_nothing() -> None:
+def test_signalling_a_missing_group_raises_nothing() -> None:
     """And there is nothing to wait for."""
     with group("exit 0") as leader:
         leader.wait()
@@ -53,10 +53,10 @@ def test_signalling_a_group_that_is_gone_raises_nothing() -> None:
 
 
 @pytest.mark.parametrize("in_files", [True, False])
-def test_what_a_running_child_started_is_told_either_way(
+def test_descendants_are_listed_on_every_system(
     lead: Lead, *, in_files: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In its group, out of it, and their children; as Linux shows it, and as other systems do."""
+    """In its group and outside, and their children; from /proc and without it."""
     if in_files and not process_table.IN_FILES:
         pytest.skip("no process files here")
     workflow, started = lead("start(); start(start_new_session=True)")

@@ -1,4 +1,4 @@
-"""The leftover processes of a dead owner are found and killed, and no others are."""
+"""The leftover processes of a dead owner are detected and killed, and no others are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from adapters.processes.system_processes import kill_leftovers
 from adapters.system_clock import SystemClock
 from domain.render import WorkflowProcess
 from tests.fakes.system import ManualClock
-from tests.integration.comfyui_script.processes import lives
+from tests.integration.comfyui_script.processes import is_running
 
 if TYPE_CHECKING:
     from tests.integration.processes.conftest import Lead
@@ -26,51 +26,51 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is
 
 
 def kill(leader: WorkflowProcess) -> None:
-    """End the leader alone, and reap it."""
+    """Kill only the leader, and reap it."""
     os.kill(leader.group, signal.SIGKILL)
     os.waitpid(leader.group, 0)
 
 
 def test_a_child_that_left_the_group_is_killed(lead: Lead) -> None:
-    """While its parent is alive, it is found as its child, even without the mark."""
+    """While its parent is alive, it is recognized as its child, even without the mark."""
     workflow, (child,) = lead("start(start_new_session=True, env={})")
     assert kill_leftovers(workflow, SystemClock())
-    assert not lives(child)
+    assert not is_running(child)
 
 
 @only_linux
 def test_an_undecided_process_is_examined_again(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process between two programs shows no mark; the next examination finds it."""
+    """A process inside execve shows no mark; the next look recognizes it."""
     workflow, (orphan,) = lead("start(start_new_session=True)")
     kill(workflow)
-    answers = iter([None])  # at the first look it is just turning into another program
+    answers = iter([None])  # at the first look it is inside execve
     monkeypatch.setattr(
         system_processes,
         "has_mark",
         lambda pid, of: next(answers, True) if pid == orphan else has_mark(pid, of),
     )
     assert kill_leftovers(workflow, SystemClock())
-    assert not lives(orphan)
+    assert not is_running(orphan)
 
 
 @only_linux
-def test_an_orphan_that_left_the_group_is_found_by_its_mark(lead: Lead) -> None:
+def test_an_orphan_outside_the_group_is_recognized_by_its_mark(lead: Lead) -> None:
     """Neither the group nor a parent leads to it."""
     workflow, (orphan,) = lead("start(start_new_session=True)")
     kill(workflow)
-    assert lives(orphan)
+    assert is_running(orphan)
     assert kill_leftovers(workflow, SystemClock())
-    assert not lives(orphan)
+    assert not is_running(orphan)
 
 
 def test_a_group_without_proof_is_left_alone(lead: Lead) -> None:
-    """A daemon that forked twice looks like that: a session without its leader."""
-    workflow, (stranger,) = lead("start()", marked=False)
+    """A daemon that forked twice looks like this: a session without its leader."""
+    workflow, (unrelated,) = lead("start()", marked=False)
     kill(workflow)
     assert kill_leftovers(workflow, SystemClock())
-    assert lives(stranger)
+    assert is_running(unrelated)
 
 
 def test_one_marked_member_proves_the_group(lead: Lead) -> None:
@@ -78,7 +78,7 @@ def test_one_marked_member_proves_the_group(lead: Lead) -> None:
     workflow, pids = lead("start(); start(env={})")
     kill(workflow)
     assert kill_leftovers(workflow, SystemClock())
-    assert [lives(pid) for pid in pids] == [False, False]
+    assert [is_running(pid) for pid in pids] == [False, False]
 
 
 def test_an_unreaped_leader_still_proves_the_group(lead: Lead) -> None:
@@ -87,7 +87,7 @@ def test_an_unreaped_leader_still_proves_the_group(lead: Lead) -> None:
     os.kill(workflow.group, signal.SIGKILL)
     os.waitid(os.P_PID, workflow.group, os.WEXITED | os.WNOWAIT)
     assert kill_leftovers(workflow, SystemClock())
-    assert not lives(member)
+    assert not is_running(member)
 
 
 def test_the_mark_of_another_workflow_is_no_proof(lead: Lead) -> None:
@@ -96,10 +96,10 @@ def test_the_mark_of_another_workflow_is_no_proof(lead: Lead) -> None:
     kill(workflow)
     earlier = WorkflowProcess(workflow.group, f"{workflow.started}0")
     assert kill_leftovers(earlier, SystemClock())
-    assert lives(member)
+    assert is_running(member)
 
 
-def test_our_own_group_is_never_touched() -> None:
+def test_our_own_group_is_never_killed() -> None:
     """Not even if a record names it as a workflow."""
     program = """
 import os

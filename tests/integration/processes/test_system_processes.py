@@ -1,4 +1,4 @@
-"""Processes are told apart, whichever way the system tells of them."""
+"""Processes are identified in the same way on every system."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from domain.lease import Liveness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOBODY = 2**22 + 1  # more than Linux and macOS ever count to
+UNUSED_PID = 2**22 + 1  # beyond the process ids of Linux and macOS
 
 
 @pytest.fixture(params=[True, False], ids=["files", "psutil"])
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of asking, where there are two."""
+    """Both ways of listing processes, if there are two."""
     if request.param and sys.platform != "linux":
         pytest.skip("there are no such files here")
     monkeypatch.setattr(process_table, "IN_FILES", request.param)
@@ -42,8 +42,8 @@ def zombie() -> Iterator[int]:
 
 
 @pytest.mark.usefixtures("_way")
-def test_a_process_is_described_as_psutil_sees_it() -> None:
-    """Parent, group and session, and a start that never changes."""
+def test_a_process_is_described_like_in_psutil() -> None:
+    """Parent, group and session, and a start time that never changes."""
     with subprocess.Popen(
         ["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE, start_new_session=True
     ) as child:
@@ -57,8 +57,8 @@ def test_a_process_is_described_as_psutil_sees_it() -> None:
 
 
 @pytest.mark.usefixtures("_way")
-def test_a_zombie_is_seen_but_does_not_run(zombie: int) -> None:
-    """Its number is taken, and that is all."""
+def test_a_zombie_is_listed_as_not_running(zombie: int) -> None:
+    """Only its process id is still in use."""
     entry = entry_of(zombie)
     assert entry is not None
     assert entry.ended
@@ -68,8 +68,8 @@ def test_a_zombie_is_seen_but_does_not_run(zombie: int) -> None:
 
 
 @pytest.mark.usefixtures("_way")
-def test_environments_are_read_whole_words_only() -> None:
-    """A variable that only begins like the wanted one is another one."""
+def test_variables_are_compared_by_whole_names() -> None:
+    """A variable whose name only begins alike is another one."""
     environment = {"WANTED": "value", "OTHER": "WANTED=other"}
     with subprocess.Popen(
         ["/bin/sh", "-c", "echo; read line"],
@@ -82,12 +82,12 @@ def test_environments_are_read_whole_words_only() -> None:
         assert environment_holds(child.pid, "WANTED", "value")
         assert not environment_holds(child.pid, "WANTED", "val")
         assert not environment_holds(child.pid, "WANTED", "other")
-        assert not environment_holds(NOBODY, "WANTED", "value")
+        assert not environment_holds(UNUSED_PID, "WANTED", "value")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are read by psutil")
 def test_a_name_with_brackets_is_parsed() -> None:
-    """A program may call itself what it likes; proc(5)."""
+    """A program may give itself any name; proc(5)."""
     program = """
 import sys
 open("/proc/self/comm", "w").write(") Z 1 (")
@@ -105,8 +105,8 @@ sys.stdin.readline()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are seen there only")
-def test_a_process_whose_first_thread_has_ended_runs() -> None:
-    """It looks like a zombie, and works on."""
+def test_a_process_without_its_first_thread_runs() -> None:
+    """It looks like a zombie, but its other threads run."""
     program = """
 import ctypes, sys, threading
 def work():
@@ -136,34 +136,34 @@ def test_the_identity_survives_a_new_host_name(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="as Linux tells it")
-def test_boot_and_namespace_are_known_here() -> None:
+def test_boot_and_namespace_are_known() -> None:
     """Without them, a dead owner and one on another machine look alike."""
     assert len(own_identity().boot) == 36
     assert own_identity().namespace.startswith("pid:[")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one namespace")
-def test_a_process_whose_numbers_are_not_those_of_proc_is_out_of_sight(
+def test_a_process_of_another_pid_namespace_is_not_judged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Judged by another namespace's /proc, it would be taken for dead while it lives."""
+    """By another namespace's /proc it would look dead while it lives."""
     asked = SystemProcesses(SystemClock())
-    monkeypatch.setattr(os, "getpid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getpid", lambda: UNUSED_PID)
     lost, successor = own_identity(), own_identity()
     assert lost != successor
     monkeypatch.undo()
     assert asked.liveness_of(lost) is Liveness.UNKNOWN
 
 
-def test_a_number_that_is_taken_but_not_shown_proves_nothing(
+def test_a_hidden_process_is_not_judged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Some machines hide other people's processes; one of them may be the owner."""
+    """Some machines hide other users' processes; one of them may be the owner."""
 
     def taken(pid: int, number: int) -> None:
-        raise PermissionError(errno.EPERM, "somebody else's")
+        raise PermissionError(errno.EPERM, "another user's")
 
-    owner = replace(own_identity(), pid=NOBODY, started="1")
+    owner = replace(own_identity(), pid=UNUSED_PID, started="1")
     assert SystemProcesses(SystemClock()).liveness_of(owner) is Liveness.DEAD
     monkeypatch.setattr(os, "kill", taken)
     assert SystemProcesses(SystemClock()).liveness_of(owner) is Liveness.UNKNOWN

@@ -1,6 +1,6 @@
 """The image workflow run as the adapter runs it: by path, in a process of its own.
 
-Where only its arguments and its files matter it is called in this process, which imports it once.
+Tests of arguments and files call it in this process, which imports it only once.
 """
 
 import os
@@ -25,12 +25,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def drawn(*arguments: str) -> int:
-    """Call it in this process; gives the exit code."""
+    """Call the script in this process; returns the exit code."""
     return sketch_picture.main([*arguments])
 
 
-def test_it_draws_a_png_that_says_what_it_is(tmp_path: Path) -> None:
-    """One file, of the right size and kind, with its origin in its text chunks."""
+def test_it_draws_a_labelled_png(tmp_path: Path) -> None:
+    """One file, of the right size and format, with its origin in its text chunks."""
     done = run("--prompt=A mountain lake ❄", f"--output={tmp_path}", "--seed=7", *SIZE)
 
     assert done.returncode == 0, done.stderr
@@ -46,8 +46,8 @@ def test_it_draws_a_png_that_says_what_it_is(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 2
 
 
-def test_progress_is_shown_as_tqdm_shows_it(tmp_path: Path) -> None:
-    """Lines that rewrite themselves and end at 100 per cent."""
+def test_progress_looks_like_tqdm(tmp_path: Path) -> None:
+    """Lines that overwrite themselves and end at 100 per cent."""
     done = run("--prompt", "a forest", "--output", str(tmp_path), *SIZE)
 
     bars = re.findall(r"(\d+)%\|[# ]{10}\| (\d+)/(\d+) \[\d\d:\d\d<[\d:?]+, ", done.stderr)
@@ -57,14 +57,14 @@ def test_progress_is_shown_as_tqdm_shows_it(tmp_path: Path) -> None:
 
 
 def test_the_default_size_is_1024_square(tmp_path: Path) -> None:
-    """As the contract's scripts draw."""
+    """As in the contract's scripts."""
     assert drawn("--prompt=sea", f"--output={tmp_path}") == 0
     with Image.open(tmp_path / "generated_image_001.png") as picture:
         assert picture.size == (1024, 1024)
 
 
 def test_a_queue_of_three_gives_three_different_files(tmp_path: Path) -> None:
-    """Numbered from 001; each another composition."""
+    """Numbered from 001; each with another composition."""
     assert drawn("--prompt=hills", f"--output={tmp_path}", "--queue-size=3", *SIZE) == 0
     files = sorted(tmp_path.iterdir())
     assert [path.name for path in files] == [f"generated_image_00{n}.png" for n in (1, 2, 3)]
@@ -88,7 +88,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("style", ["together", "separate"])
 def test_any_text_is_a_prompt(tmp_path: Path, prompt: str, style: str) -> None:
-    """Whatever a language model wrote, in either argument style."""
+    """Any output of a language model, in either argument style."""
     named = [f"--prompt={prompt}"] if style == "together" else ["--prompt", prompt]
 
     assert drawn(*named, f"--output={tmp_path}", *SIZE) == 0
@@ -100,7 +100,7 @@ def test_any_text_is_a_prompt(tmp_path: Path, prompt: str, style: str) -> None:
 def test_a_prompt_of_200_kilobytes_is_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In this process: no single argument of Linux may be longer than 128 KiB."""
+    """In this process, because a single argument may not exceed 128 KiB on Linux."""
     prompt = "sunset over the sea " * 10_000
 
     assert drawn(f"--prompt={prompt}", f"--output={tmp_path}", *SIZE) == 0
@@ -109,8 +109,8 @@ def test_a_prompt_of_200_kilobytes_is_drawn(
     assert "100%" in capsys.readouterr().err
 
 
-def test_bytes_that_are_no_text_are_a_prompt(tmp_path: Path) -> None:
-    """Arguments of Unix are bytes."""
+def test_undecodable_bytes_are_a_prompt(tmp_path: Path) -> None:
+    """On Unix, arguments are bytes."""
     prompt = os.fsdecode(b"\xff\xfe sea")
     command = [sys.executable, str(SCRIPT), f"--prompt={prompt}", f"--output={tmp_path}", *SIZE]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
@@ -144,14 +144,14 @@ def test_bad_arguments_are_refused(
 
 
 def test_a_missing_prompt_is_refused(tmp_path: Path) -> None:
-    """Exit code 2 as well, of the process too."""
+    """Exit code 2 as well, also of the process."""
     done = run(f"--output={tmp_path}")
 
     assert done.returncode == 2
     assert "usage:" in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     """Exit code 1 and the path; no traceback."""
     done = run("--prompt=x", f"--output={tmp_path / 'missing'}", *SIZE)
 
@@ -162,8 +162,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_failed_write_leaves_no_part_behind(tmp_path: Path) -> None:
-    """The target is a folder: the move fails, and the temporary file goes."""
+def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """The target is a folder: the move fails, and the temporary file is deleted."""
     (tmp_path / "generated_image_001.png").mkdir()
 
     assert drawn("--prompt=x", f"--output={tmp_path}", *SIZE) == 1

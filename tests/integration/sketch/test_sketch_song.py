@@ -1,4 +1,4 @@
-"""The audio workflow as it is run: a process with arguments, files, exit codes and progress."""
+"""The audio workflow as a process: arguments, files, exit codes and progress."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_song_is_written_with_tags_and_progress(tmp_path: Path) -> None:
-    """One MP3 that decodes whole, within its time, and says what it is."""
+    """One MP3 that decodes completely, in time, and names its origin."""
     done = _run(
         f"--lyrics={_LYRICS}", "--tags=indie folk, reflective melancholy", f"--output={tmp_path}",
         "--seconds=15", "--key=D minor", "--title=Steam",
@@ -42,8 +42,8 @@ def test_a_song_is_written_with_tags_and_progress(tmp_path: Path) -> None:
     assert re.search(r"\r100%\|##########\| (\d+)/\1 \[", done.stderr)
 
 
-def test_same_arguments_same_bytes_and_variations_differ(tmp_path: Path) -> None:
-    """Two runs agree byte for byte; each of a queue's songs is its own, the next seed's."""
+def test_equal_arguments_give_equal_bytes_and_variations_differ(tmp_path: Path) -> None:
+    """Two runs agree byte for byte; each song of a queue has its own seed."""
     for name in ("one", "two", "other"):
         (tmp_path / name).mkdir()
     words = ["--lyrics=La la la\nla la", "--seconds=8", "--tags=pop, joyful"]
@@ -62,14 +62,14 @@ def test_same_arguments_same_bytes_and_variations_differ(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "lyrics", ["🔥🎵✨", "雪が降る\n静かな夜", "brrr\nhmm", "[CHORUS]\n!!! la", "a" * 9000]
 )
-def test_odd_words_are_sung_too(tmp_path: Path, lyrics: str) -> None:
-    """Whatever can be said can be sung; in this process, which imports the workflow once."""
+def test_unusual_lyrics_are_sung(tmp_path: Path, lyrics: str) -> None:
+    """Any text can be sung; in this process, which imports the workflow once."""
     words = ["--lyrics", lyrics, "--output", str(tmp_path), "--seconds", "8"]
     assert sketch_song.main(words) == 0
     assert (tmp_path / "generated_song.mp3").stat().st_size > 50_000
 
 
-def test_nothing_to_sing_is_said_in_one_line(tmp_path: Path) -> None:
+def test_empty_lyrics_are_reported_in_one_line(tmp_path: Path) -> None:
     """Exit code 1, one line, no file."""
     done = _run("--lyrics=[VERSE]\n\n", f"--output={tmp_path}")
     assert done.returncode == 1
@@ -78,7 +78,7 @@ def test_nothing_to_sing_is_said_in_one_line(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_missing_or_refuses_is_named(
+def test_a_missing_or_unwritable_folder_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 1 with the folder's name; no traceback."""
@@ -93,7 +93,7 @@ def test_a_folder_that_is_missing_or_refuses_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["generated_song.mp3"]
 
 
-def test_bad_arguments_leave_with_two(tmp_path: Path) -> None:
+def test_bad_arguments_exit_with_two(tmp_path: Path) -> None:
     """Like any argparse script."""
     assert _run(f"--output={tmp_path}").returncode == 2
     assert _run("--lyrics=la", f"--output={tmp_path}", "--unknown=1").returncode == 2

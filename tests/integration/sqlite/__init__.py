@@ -1,1 +1,1 @@
-"""The SQLite adapter on real files, with other programs at them."""
+"""The SQLite adapter on real files, used by other programs too."""

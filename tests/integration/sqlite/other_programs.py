@@ -1,4 +1,4 @@
-"""What other programs do to a database: hold its lock, fill it with oddities, compare it."""
+"""Actions of other programs on a database: hold its lock, fill it with oddities, compare it."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def lock_held(path: Path, seconds: float, begin: str = "BEGIN IMMEDIATE") -> Ite
 
 
 def dump(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Everything in a database that is not ours to change, type and bytes of each value.
+    """Everything in a database that Media Generator may not change, type and bytes of each value.
 
-    Left out are our own tables and indexes, the two columns of ``prompts`` that we write, and
-    rows of ``prompt_artifacts`` that we added (those with a path).
+    Left out are its own tables and indexes, the two columns of ``prompts`` that it writes, and
+    rows of ``prompt_artifacts`` that it added (those with a path).
     """
     with closing(sqlite3.connect(path)) as driver:
         driver.text_factory = bytes

@@ -1,4 +1,4 @@
-"""Copies of a database that others write to."""
+"""Copies of a database while others write to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
-def test_a_copy_is_of_one_moment(tmp_path: Path, journal_mode: str) -> None:
+def test_a_copy_is_a_consistent_snapshot(tmp_path: Path, journal_mode: str) -> None:
     """Each transaction of another program is in it as a whole, or not at all."""
     path = make_database(tmp_path / "musings.db", "wide", journal_mode)
     poet, began, done = Poet(path), Event(), Event()
@@ -50,7 +50,7 @@ def test_a_copy_is_of_one_moment(tmp_path: Path, journal_mode: str) -> None:
     assert left_over == {"musings.db", "copy.db"}
 
 
-def test_what_exists_is_never_replaced(tmp_path: Path) -> None:
+def test_existing_files_are_never_replaced(tmp_path: Path) -> None:
     """Not even by a better copy."""
     path = make_database(tmp_path / "musings.db", "seed", "delete")
     (tmp_path / "copy.db").write_text("the only copy of a poem")
@@ -60,8 +60,8 @@ def test_what_exists_is_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"no database at all"])
-def test_what_cannot_be_read_leaves_no_copy(tmp_path: Path, content: bytes | None) -> None:
-    """The reason is that of every other command."""
+def test_an_unreadable_database_leaves_no_copy(tmp_path: Path, content: bytes | None) -> None:
+    """The reason is the same as with every other command."""
     if content is not None:
         (tmp_path / "musings.db").write_bytes(content)
     with pytest.raises(RepositoryError, match=r"no database at|not a SQLite database"):
@@ -69,8 +69,8 @@ def test_what_cannot_be_read_leaves_no_copy(tmp_path: Path, content: bytes | Non
     assert {file.name for file in tmp_path.iterdir()} <= {"musings.db"}
 
 
-def test_a_damaged_database_is_not_called_a_backup(tmp_path: Path) -> None:
-    """A copy of damage would replace the last good one sooner or later."""
+def test_a_damaged_database_is_not_backed_up(tmp_path: Path) -> None:
+    """A damaged copy would sooner or later replace the last good one."""
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     poet = Poet(path)
     for _ in range(200):
@@ -83,7 +83,7 @@ def test_a_damaged_database_is_not_called_a_backup(tmp_path: Path) -> None:
     assert not (tmp_path / "copy.db").exists()
 
 
-def test_the_copy_has_the_rights_of_the_database(tmp_path: Path) -> None:
+def test_the_copy_has_the_permissions_of_the_database(tmp_path: Path) -> None:
     """Prompts are as private in it."""
     path = make_database(tmp_path / "musings.db", "seed", "delete")
     path.chmod(0o640)

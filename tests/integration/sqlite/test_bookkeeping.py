@@ -1,4 +1,4 @@
-"""Our own tables: made once, refusing impossible rows; and the indexes that claims use."""
+"""Our own tables: created once, refusing impossible rows; and the indexes that claims use."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _prepare(path: Path, *, create_indexes: bool = True) -> str:
 
 @pytest.fixture(params=["seed", "wide"])
 def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
-    """A database that knows nothing of us yet."""
+    """A database without any of our tables."""
     return Poet(fresh_database(tmp_path / "musings.db", request.param))
 
 
@@ -113,11 +113,11 @@ def _insert(poet: Poet, table: str, row: dict[str, object]) -> None:
     poet.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
 
 
-# ------------------------------------------------------------------------------------ making
+# ---------------------------------------------------------------------------------- creation
 
 
-def test_everything_is_made_once_and_under_our_own_names(poet: Poet) -> None:
-    """A second start changes nothing, and knows the same database again."""
+def test_everything_is_created_once_under_our_own_names(poet: Poet) -> None:
+    """A second start changes nothing, and recognizes the same database."""
     before = {name for (name,) in poet.execute("SELECT name FROM sqlite_schema")}
     first = _prepare(poet.path)
     assert _ours(poet) == TABLES | INDEXES | OWN_INDEXES
@@ -129,7 +129,7 @@ def test_everything_is_made_once_and_under_our_own_names(poet: Poet) -> None:
 
 
 def test_indexes_on_the_shared_table_can_be_left_out(poet: Poet) -> None:
-    """Who turns them off gets none, and the queue works all the same."""
+    """Without them by configuration, the queue works all the same."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection, create_indexes=False)
@@ -139,7 +139,7 @@ def test_indexes_on_the_shared_table_can_be_left_out(poet: Poet) -> None:
 
 @pytest.mark.parametrize("create_indexes", [True, False])
 @pytest.mark.parametrize("only", [None, frozenset(range(1, 6))], ids=["any", "chosen"])
-def test_the_order_does_not_hang_on_an_index(
+def test_the_order_does_not_depend_on_an_index(
     poet: Poet, only: frozenset[int] | None, *, create_indexes: bool
 ) -> None:
     """Oldest first, without a date before all, then by id; also among chosen prompts."""
@@ -151,22 +151,22 @@ def test_the_order_does_not_hang_on_an_index(
     assert [claim and claim.prompt_id for claim in claims] == [4, 2, 5, 3, 1, None]
 
 
-def test_indexes_come_when_they_are_wanted_later(poet: Poet) -> None:
+def test_indexes_can_be_enabled_later(poet: Poet) -> None:
     """Turning the setting on again is enough."""
     _prepare(poet.path, create_indexes=False)
     _prepare(poet.path)
     assert _ours(poet) >= INDEXES
 
 
-def test_every_database_has_an_identity_of_its_own(tmp_path: Path) -> None:
+def test_every_database_has_its_own_identity(tmp_path: Path) -> None:
     """Staging folders of two databases under one output root are never confused."""
     paths = [fresh_database(tmp_path / f"{number}.db") for number in range(3)]
     assert len({_prepare(path) for path in paths}) == 3
 
 
 @pytest.mark.parametrize("missing", sorted(TABLES))
-def test_what_is_missing_of_our_tables_is_made_again(poet: Poet, missing: str) -> None:
-    """A start that was cut short, or a hand that deleted a table, is mended."""
+def test_missing_own_tables_are_created_again(poet: Poet, missing: str) -> None:
+    """After an interrupted start, or if someone deleted a table."""
     _prepare(poet.path)
     poet.execute(f"DROP TABLE {missing}")
     _prepare(poet.path)
@@ -188,8 +188,8 @@ def test_a_newer_schema_is_refused(poet: Poet) -> None:
     assert poet.path.read_bytes() == before
 
 
-def test_a_newer_schema_keeps_prompts_out(poet: Poet) -> None:
-    """What lists or submits refuses it too."""
+def test_a_newer_schema_refuses_prompts(poet: Poet) -> None:
+    """Listing and submitting are refused too."""
     _prepare(poet.path)
     poet.execute("UPDATE media_generator_state SET schema_version = ?", (SCHEMA_VERSION + 1,))
     with closing(SqliteDatabase(poet.path, 5.0)) as database:
@@ -198,8 +198,8 @@ def test_a_newer_schema_keeps_prompts_out(poet: Poet) -> None:
                 getattr(database, part)
 
 
-def test_a_version_that_nobody_wrote_is_refused(poet: Poet) -> None:
-    """SQLite keeps text in a column of numbers."""
+def test_an_invalid_version_is_refused(poet: Poet) -> None:
+    """SQLite stores text in a column of numbers."""
     _prepare(poet.path)
     poet.execute("UPDATE media_generator_state SET schema_version = 'two'")
     with pytest.raises(RepositoryError, match="no Media Generator wrote"):
@@ -207,7 +207,7 @@ def test_a_version_that_nobody_wrote_is_refused(poet: Poet) -> None:
 
 
 def test_a_running_worker_stops_claiming_after_an_update(poet: Poet) -> None:
-    """A newer program that migrates the tables beside it is noticed before the next claim."""
+    """A newer program that migrates the tables is noticed before the next claim."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection)
@@ -218,11 +218,11 @@ def test_a_running_worker_stops_claiming_after_an_update(poet: Poet) -> None:
             repository.rehearse(Kind.IMAGE)
 
 
-# ----------------------------------------------------------------------------------- migration
+# --------------------------------------------------------------------------------- migration
 
 
 def _first_version(poet: Poet) -> None:
-    """The tables as the first version made them, with a live render and an automatic pause."""
+    """The tables as the first version created them, with a live render and an automatic pause."""
     sql = statements("bookkeeping")
     for name in ("state", "renders", "live_render_index", "history_index", "retry_index"):
         poet.execute(sql[f"create_{name}"])
@@ -246,8 +246,8 @@ def test_the_first_version_is_migrated(poet: Poet) -> None:
     assert (render.prompt_id, render.token) == (1, "")
 
 
-def test_the_first_version_is_shown_without_a_migration(poet: Poet) -> None:
-    """Commands that only look change nothing."""
+def test_the_first_version_is_readable_without_a_migration(poet: Poet) -> None:
+    """Commands that only read change nothing."""
     _first_version(poet)
     before = poet.path.read_bytes()
     with closing(SqliteDatabase(poet.path, 5.0)) as database:
@@ -256,9 +256,7 @@ def test_the_first_version_is_shown_without_a_migration(poet: Poet) -> None:
     assert poet.path.read_bytes() == before
 
 
-def test_a_migration_that_fails_changes_nothing(
-    poet: Poet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_migration_changes_nothing(poet: Poet, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of its steps are one transaction."""
     _first_version(poet)
     before = poet.execute("SELECT * FROM sqlite_schema"), poet.execute(_STATE)
@@ -291,8 +289,8 @@ def test_a_migration_that_fails_changes_nothing(
     ],
     ids=str,
 )
-def test_possible_renders_are_taken(poet: Poet, row: dict[str, object]) -> None:
-    """So that the refusals below are refused for their own reasons."""
+def test_possible_renders_are_accepted(poet: Poet, row: dict[str, object]) -> None:
+    """So that the rows below are refused for their own reasons."""
     _prepare(poet.path)
     _insert(poet, "media_generator_renders", row)
 
@@ -329,7 +327,7 @@ def test_possible_renders_are_taken(poet: Poet, row: dict[str, object]) -> None:
     ids=str,
 )
 def test_impossible_renders_are_refused(poet: Poet, row: dict[str, object]) -> None:
-    """The database itself knows what a render can be."""
+    """The database itself knows which renders are possible."""
     _prepare(poet.path)
     with pytest.raises(sqlite3.IntegrityError):
         _insert(poet, "media_generator_renders", row)
@@ -347,8 +345,8 @@ def test_a_prompt_has_one_live_render_at_most(poet: Poet) -> None:
         poet.execute("UPDATE media_generator_renders SET outcome = NULL, finished_at = NULL")
 
 
-def test_the_number_of_a_deleted_render_is_not_used_again(poet: Poet) -> None:
-    """A fencing token that came twice would fence nothing."""
+def test_ids_of_deleted_renders_are_not_reused(poet: Poet) -> None:
+    """A repeated fencing token would not protect anything."""
     _prepare(poet.path)
     _insert(poet, "media_generator_renders", PUBLISHED)
     poet.execute("DELETE FROM media_generator_renders")
@@ -366,7 +364,7 @@ def test_the_number_of_a_deleted_render_is_not_used_again(poet: Poet) -> None:
     ids=str,
 )
 def test_the_state_is_one_row(poet: Poet, row: dict[str, object]) -> None:
-    """There are no two truths about a database."""
+    """There is one row of facts about a database."""
     _prepare(poet.path)
     with pytest.raises(sqlite3.IntegrityError):
         _insert(poet, "media_generator_state", row)
@@ -375,8 +373,8 @@ def test_the_state_is_one_row(poet: Poet, row: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "change", ["database_id = 'short'", "database_id = NULL", "schema_version = NULL"]
 )
-def test_the_state_is_whole(poet: Poet, change: str) -> None:
-    """A version, and an identity long enough to be one."""
+def test_the_state_is_complete(poet: Poet, change: str) -> None:
+    """A version, and an identity of sufficient length."""
     _prepare(poet.path)
     with pytest.raises(sqlite3.IntegrityError):
         poet.execute(f"UPDATE media_generator_state SET {change}")  # noqa: S608 - a constant
@@ -417,8 +415,8 @@ def test_a_claim_reads_the_oldest_from_the_index_of_its_kind(
     assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
-def test_an_index_that_somebody_dropped_meanwhile_stops_nobody(poet: Poet) -> None:
-    """A program that rebuilds the table takes our index with it, while we run; claims go on."""
+def test_a_dropped_index_stops_no_claims(poet: Poet) -> None:
+    """A program that rebuilds the table drops our index while we run; claims continue."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection)
@@ -427,21 +425,21 @@ def test_an_index_that_somebody_dropped_meanwhile_stops_nobody(poet: Poet) -> No
 
 
 def test_chosen_prompts_are_found_by_their_ids(poet: Poet) -> None:
-    """A claim of named prompts does not walk through the table."""
+    """A claim of named prompts does not scan the table."""
     _prepare(poet.path)
     plan = _plan(poet, "next_pending_among")
     assert any("SEARCH p USING INTEGER PRIMARY KEY" in line for line in plan), plan
 
 
 def test_a_live_render_is_found_by_its_prompt(poet: Poet) -> None:
-    """Superseding does not walk through the whole history."""
+    """Superseding does not scan the whole history."""
     _prepare(poet.path)
     assert any("INDEX media_generator_" in line for line in _plan(poet, "supersede_live"))
 
 
 PERIODIC = {
-    "leases": set(statements("leases")) - {"named"},  # asked of leftovers alone; no index of ours
-    # One is asked once, when a run begins, and is made of another; one needs a table that not every
+    "leases": set(statements("leases")) - {"named"},  # only for leftovers; without an index
+    # One runs once, when a run begins, and creates another; one needs a table that not every
     # database has.
     "claims": set(statements("claims")) - {"among", "count_pending", "linked_writings"},
     "controls": set(statements("controls")),
@@ -455,7 +453,7 @@ PERIODIC = {
 SHORT_LISTS = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # values that we pass
     "SCAN media_generator_state",  # one row
-    "SCAN media_generator_pauses",  # one row for each place that could not render
+    "SCAN media_generator_pauses",  # one row for each pool that could not render
     "SCAN media_generator_holds",  # one row for each workflow that cannot run
     "SCAN m",  # prompts that a person moved in the queue
     "SCAN j",  # jobs that are on servers now
@@ -467,7 +465,7 @@ SHORT_LISTS = {
 
 @pytest.fixture(params=[False, True], ids=["", "analyzed"])
 def used(request: pytest.FixtureRequest, poet: Poet) -> Poet:
-    """A database with a history; perhaps another program counted what is in it."""
+    """A database with a history; optionally with statistics from another program."""
     with closing(Connection(poet.path, 5.0)) as connection:
         sqlite_repository(connection)
         prepare_server_jobs(connection)
@@ -492,12 +490,10 @@ def used(request: pytest.FixtureRequest, poet: Poet) -> Poet:
     ("subject", "name"),
     [(subject, name) for subject, names in PERIODIC.items() for name in sorted(names)],
 )
-def test_nothing_that_is_asked_again_and_again_walks_through_the_history(
-    used: Poet, subject: str, name: str
-) -> None:
-    """A million prompts that are ready cost a worker nothing."""
+def test_no_repeated_statement_scans_the_history(used: Poet, subject: str, name: str) -> None:
+    """A million ready prompts cost a worker nothing."""
     plan = _plan(used, name, subject=subject)
     scans = [line for line in plan if line.startswith("SCAN ") and line not in SHORT_LISTS]
-    # A search without a condition is a scan that hopes to end early.
+    # A search without a condition is a scan that may end early.
     scans += [line for line in plan if line.startswith("SEARCH ") and "(" not in line]
     assert scans == [], plan

@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.integration.sqlite.crowds import fill, told_by_a_crowd
+from tests.integration.sqlite.concurrent_processes import fill, outputs_of_crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ PROCESSES = 5
 THREADS = 10
 PROMPTS = 5000
 
-# Each thread has a connection of its own and claims until nothing is pending.
+# Each thread has its own connection and claims until nothing is pending.
 _CLAIMERS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -48,11 +48,11 @@ with ThreadPoolExecutor(threads) as pool:
 @pytest.mark.slow
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_fifty_claimers_never_claim_a_prompt_twice(tmp_path: Path, journal_mode: str) -> None:
-    """Fault 8: every prompt has one claim and one live render, and nobody meets a lock error."""
+    """Every prompt has one claim and one live render, without any lock error."""
     path = fresh_database(tmp_path / "musings.db", "seed", journal_mode)
     fill(path, PROMPTS)
-    told = told_by_a_crowd(_CLAIMERS, [(str(path), str(THREADS))] * PROCESSES)
-    claimers = [line.split() for output in told for line in output.split("\n")]
+    outputs = outputs_of_crowd(_CLAIMERS, [(str(path), str(THREADS))] * PROCESSES)
+    claimers = [line.split() for output in outputs for line in output.split("\n")]
     claimed = [int(number) for each in claimers for number in each]
     assert sorted(claimed) == list(range(1, PROMPTS + 1))
     assert len([each for each in claimers if each]) > 1, "one did all the work"

@@ -1,4 +1,4 @@
-"""The order of claims in SQLite: what stands in columns, indexes, and tables without priority."""
+"""The order of claims in SQLite: values of any type, indexes, and tables without priority."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _indexes(poet: Poet) -> set[str]:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(_VALUES, _VALUES, _KINDS), max_size=8))
-def test_whatever_stands_in_the_columns_is_ordered_as_sqlite_does(
+def test_values_of_any_type_are_ordered_like_in_sqlite(
     tmp_path: Path, rows: list[tuple[object, object, str]]
 ) -> None:
     """Across both kinds too, whose first prompts are compared in Python."""
@@ -84,8 +84,8 @@ def test_whatever_stands_in_the_columns_is_ordered_as_sqlite_does(
     assert _claimed(poet.path) == expected
 
 
-def test_words_come_before_numbers(tmp_path: Path) -> None:
-    """SQLite's rule: text is more than any number, and a number in quotes is a number."""
+def test_text_comes_before_numbers(tmp_path: Path) -> None:
+    """SQLite's rule: text is greater than any number, and a number in quotes is a number."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     for priority in (9, "10", "high", 5.5, None, 5):
         prompt_id = poet.write("{}")
@@ -105,17 +105,17 @@ def test_words_come_before_numbers(tmp_path: Path) -> None:
         ("seed", True, True, DEFAULT_INDEXES),
     ],
 )
-def test_an_index_is_made_only_where_it_is_of_use(
+def test_an_index_is_created_only_if_useful(
     tmp_path: Path, schema: str, made: set[str], *, by_priority: bool, create_indexes: bool
 ) -> None:
-    """The setting is on, indexes are wanted, and there is a column: all three."""
+    """The setting is on, indexes are enabled, and there is a column: all three."""
     poet = Poet(fresh_database(tmp_path / "musings.db", schema))
     _claimed(poet.path, by_priority=by_priority, create_indexes=create_indexes)
     assert _indexes(poet) == made
 
 
-def test_the_indexes_come_when_the_order_is_changed(tmp_path: Path) -> None:
-    """Those of the other order are there already; and a second start changes nothing."""
+def test_the_indexes_are_created_when_the_order_is_changed(tmp_path: Path) -> None:
+    """Those of the other order exist already; and a second start changes nothing."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     _claimed(poet.path, by_priority=False)
     _claimed(poet.path)
@@ -154,15 +154,15 @@ def test_a_claim_reads_the_most_urgent_from_the_index_of_its_kind(
 
 
 def test_without_the_column_the_oldest_come_first(tmp_path: Path) -> None:
-    """A database of the seed's own shape works as ever."""
+    """A database of the contract's minimal shape works as before."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "seed"))
     for created_at in ("2026-03", "2026-01", "2026-02"):
         poet.write("{}", created_at=created_at)
     assert _claimed(poet.path) == [2, 3, 1]
 
 
-def test_a_table_that_is_rebuilt_without_the_column_stops_nobody(tmp_path: Path) -> None:
-    """While we run: the index goes with the table, and the order with the column."""
+def test_a_table_rebuilt_without_the_column_stops_no_claims(tmp_path: Path) -> None:
+    """While we run: the index disappears with the table, and the order with the column."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     for created_at, priority in (("2026-03", 9), ("2026-02", 1), ("2026-01", 1)):
         prompt_id = poet.write("{}", created_at=created_at)
@@ -183,10 +183,10 @@ def test_a_table_that_is_rebuilt_without_the_column_stops_nobody(tmp_path: Path)
     ("schema", "status", "words"),
     [("wide", CheckStatus.OK, "highest priority"), ("seed", CheckStatus.WARNING, "no priority")],
 )
-def test_the_doctor_says_whether_the_order_can_be_kept(
+def test_the_doctor_reports_an_ineffective_order(
     tmp_path: Path, schema: str, status: CheckStatus, words: str
 ) -> None:
-    """A setting that has no effect is worth a line; without it there is none."""
+    """A setting without effect is worth a line; without the setting there is none."""
     path = fresh_database(tmp_path / "musings.db", schema)
     [check] = _order_checks(path, by_priority=True)
     assert check.status is status

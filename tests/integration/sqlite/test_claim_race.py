@@ -1,4 +1,4 @@
-"""Many processes at one queue: every prompt goes to exactly one of them."""
+"""Many processes on one queue: every prompt is claimed by exactly one of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.integration.sqlite.crowds import fill, told_by_a_crowd
+from tests.integration.sqlite.concurrent_processes import fill, outputs_of_crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PROCESSES = 8
 PROMPTS = 500
 
-# Claims and publishes until nothing is pending; starts when it is told to, so that all of
-# them also make the bookkeeping at the same moment.
+# Claims and publishes until nothing is pending; starts on a signal, so that all of
+# them also create our tables at the same moment.
 _WORKER = """
 import sys
 import time
@@ -52,8 +52,8 @@ def test_no_prompt_is_claimed_twice(tmp_path: Path, journal_mode: str) -> None:
     path = fresh_database(tmp_path / "musings.db", "seed", journal_mode)
     fill(path, PROMPTS)
     names = [(str(path), f"worker{number}") for number in range(PROCESSES)]
-    told = told_by_a_crowd(_WORKER, names)
-    claimed = [int(line) for output in told for line in output.split()]
+    outputs = outputs_of_crowd(_WORKER, names)
+    claimed = [int(line) for output in outputs for line in output.split()]
     assert sorted(claimed) == list(range(1, PROMPTS + 1))
     poet = Poet(path)
     assert poet.execute("SELECT DISTINCT artifact_status FROM prompts") == [("ready",)]
@@ -63,5 +63,5 @@ def test_no_prompt_is_claimed_twice(tmp_path: Path, journal_mode: str) -> None:
     ) == [(PROMPTS, PROMPTS, PROMPTS)]
     outcomes = poet.execute("SELECT outcome, count(*) FROM media_generator_renders GROUP BY 1")
     assert outcomes == [("published", PROMPTS)]
-    assert len([output for output in told if output]) > 1, "one process did all the work"
+    assert len([output for output in outputs if output]) > 1, "one process did all the work"
     assert poet.execute("PRAGMA journal_mode") == [(journal_mode,)]

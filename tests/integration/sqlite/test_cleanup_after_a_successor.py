@@ -1,4 +1,4 @@
-"""What one render left is not cleared away while an heir may be about to publish it."""
+"""A render's files are not deleted while a successor may be about to publish them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STOPPED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_the_files_of_a_successor_are_no_leftovers(tmp_path: Path, journal_mode: str) -> None:
-    """Between the taking over and the commit the files of the dead have no rows, and must stay."""
+    """Between takeover and commit the dead worker's files have no rows, and must stay."""
     path = fresh_database(tmp_path / "musings.db", "wide", journal_mode)
     Poet(path).write('{"prompt": "a lake"}')
     with closing(Connection(path, 1.0)) as connection:
@@ -37,8 +37,8 @@ def test_the_files_of_a_successor_are_no_leftovers(tmp_path: Path, journal_mode:
         claiming = ClaimStatements(connection, ME, SystemClock(), all_variants=False)
         leases = SqlRenderLeases(connection, claiming, SystemClock())
         [live] = leases.live()
-        heir = leases.adopt(live)
-        assert heir is not None
+        successor = leases.adopt(live)
+        assert successor is not None
         assert leases.closed(left) == frozenset()
-        assert repository.release(heir, STOPPED, 0.0)
+        assert repository.release(successor, STOPPED, 0.0)
         assert leases.closed(left) == left

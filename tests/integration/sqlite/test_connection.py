@@ -1,4 +1,4 @@
-"""Opening a file that others own: refused or respected, waited for, never forced."""
+"""Opening other programs' files: refused or respected, waited for, never forced."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def connection(path: Path) -> Iterator[Connection]:
-    """An open connection with a long wait."""
+    """An open connection with a long lock timeout."""
     with closing(Connection(path, 30.0)) as opened:
         yield opened
 
@@ -101,7 +101,9 @@ SPOILT: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("damage", SPOILT)
-def test_a_file_that_is_no_sound_database_is_refused_and_kept(tmp_path: Path, damage: str) -> None:
+def test_a_file_that_is_not_a_valid_database_is_refused_and_kept(
+    tmp_path: Path, damage: str
+) -> None:
     """The message names the file; not a byte changes, and nothing appears beside it."""
     path = fresh_database(tmp_path / "musings.db", "wide")
     SPOILT[damage](path)
@@ -115,7 +117,7 @@ def test_a_file_that_is_no_sound_database_is_refused_and_kept(tmp_path: Path, da
 
 
 @pytest.mark.parametrize("name", ["none.db", "no/such/folder/none.db", "."])
-def test_what_is_no_file_is_refused_and_never_made(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_refused_and_never_created(tmp_path: Path, name: str) -> None:
     """A missing file is an error that says so, and so is a directory."""
     path = tmp_path / name
     with pytest.raises(RepositoryError, match=r"there is no database|cannot be opened") as caught:
@@ -124,10 +126,10 @@ def test_what_is_no_file_is_refused_and_never_made(tmp_path: Path, name: str) ->
     assert _snapshot(tmp_path) == {}
 
 
-def test_a_file_that_vanishes_as_it_is_opened_is_not_made_anew(
+def test_a_file_that_disappears_while_it_is_opened_is_not_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the look at the file and the opening of it, SQLite would make an empty one."""
+    """Between the check of the file and its opening, SQLite would create an empty one."""
     monkeypatch.setattr("adapters.sqlite.connection._check_is_database", lambda _: None)
     with pytest.raises(RepositoryError, match="cannot be used"):
         Connection(tmp_path / "gone.db", 1.0)
@@ -135,14 +137,14 @@ def test_a_file_that_vanishes_as_it_is_opened_is_not_made_anew(
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
-    """The person is told what to correct, and how a new one is made."""
+    """The message says what to correct, and how to create a new one."""
     with pytest.raises(RepositoryError, match=r"database\.path.*mediagen init"):
         Connection(tmp_path / "none.db", 1.0)
 
 
 @pytest.mark.parametrize("name", ["a b.db", "what?.db", "a#b.db", "%41.db", "mémoire ☕.db"])
-def test_any_name_of_a_file_is_fine(tmp_path: Path, name: str) -> None:
-    """Letters that mean something in a URI are letters of the name here."""
+def test_any_file_name_is_accepted(tmp_path: Path, name: str) -> None:
+    """Characters with a meaning in a URI are part of the name here."""
     fresh_database(tmp_path / name)
     before = set(_snapshot(tmp_path))
     with closing(Connection(tmp_path / name, 1.0)) as connection:
@@ -154,13 +156,13 @@ def test_any_name_of_a_file_is_fine(tmp_path: Path, name: str) -> None:
 
 
 def _open_files(path: Path) -> list[str]:
-    """The descriptors of this process that lead to a database or to what lies beside it."""
+    """The descriptors of this process for a database or the files beside it."""
     opened = [file.path for file in psutil.Process().open_files()]
     return [name for name in opened if name.startswith(str(path))]
 
 
 def test_a_closed_connection_holds_no_file(path: Path) -> None:
-    """Descriptors do not pile up in a process that lives long."""
+    """Descriptors do not pile up in a long-lived process."""
     for _ in range(5):
         with closing(Connection(path, 1.0)) as connection:
             assert _open(connection).claim_next(Selection(only=frozenset({99}))) is None
@@ -169,8 +171,8 @@ def test_a_closed_connection_holds_no_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["text", "half", "first page torn", "header only"])
-def test_a_refused_file_is_not_kept_open(tmp_path: Path, damage: str) -> None:
-    """While the error is still being told, the file is closed already."""
+def test_a_refused_file_is_closed(tmp_path: Path, damage: str) -> None:
+    """Before the error is handled."""
     path = fresh_database(tmp_path / "musings.db")
     SPOILT[damage](path)
     with pytest.raises(RepositoryError) as caught, closing(Connection(path, 1.0)) as connection:
@@ -183,7 +185,7 @@ def test_a_refused_file_is_not_kept_open(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.parametrize("begin", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
 def test_a_lock_of_another_program_is_waited_out(connection: Connection, begin: str) -> None:
-    """A writer that takes its time is no error."""
+    """A slow writer is no error."""
     repository = _open(connection)
     began = time.monotonic()
     with lock_held(connection.path, 1.5, begin):
@@ -192,8 +194,8 @@ def test_a_lock_of_another_program_is_waited_out(connection: Connection, begin: 
     assert time.monotonic() - began > 1.0
 
 
-def test_a_lock_that_is_held_too_long_is_an_error_of_its_own(path: Path) -> None:
-    """The wait is as long as was asked for, and the prompt is as it was."""
+def test_a_lock_held_too_long_has_its_own_error(path: Path) -> None:
+    """The wait is as long as configured, and the prompt is unchanged."""
     with closing(Connection(path, 0.3)) as connection:
         repository = _open(connection)
         with lock_held(path, 60):
@@ -207,18 +209,18 @@ def test_a_lock_that_is_held_too_long_is_an_error_of_its_own(path: Path) -> None
         assert claim.render_id == 1
 
 
-def test_a_write_is_more_patient_than_the_timeout_when_it_was_told_to_be(path: Path) -> None:
-    """Work that is done is not thrown away; looks keep to the timeout."""
+def test_a_write_waits_longer_than_the_timeout_if_configured(path: Path) -> None:
+    """Finished work is not discarded; reads keep to the timeout."""
     with closing(Connection(path, 0.1, write_timeouts=200)) as connection:
         repository = _open(connection)
         with lock_held(path, 1.0):
             assert repository.claim_next(ANY) is not None
 
 
-def test_a_lock_cuts_no_wait_short_but_a_hurry_does(
+def test_a_stop_request_shortens_the_wait_but_a_lock_does_not(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who was asked to stop does not sit out the whole patience."""
+    """A stopping worker does not wait for the whole timeout."""
     monkeypatch.setattr("adapters.sqlite.connection._MAX_SHORT_WAIT", 0.3)
     with closing(Connection(path, 0.1, write_timeouts=10_000)) as connection:
         repository = _open(connection)
@@ -230,8 +232,8 @@ def test_a_lock_cuts_no_wait_short_but_a_hurry_does(
             assert 0.25 < time.monotonic() - began < 60
 
 
-def test_a_lock_is_waited_for_once_by_all_who_share_what_they_know_of_it(path: Path) -> None:
-    """One finds that waiting is in vain; no other waits, and who waits already gives up."""
+def test_a_lock_is_waited_for_once_by_all_who_share_its_state(path: Path) -> None:
+    """One learns that waiting is in vain; the others do not wait, or stop waiting."""
     state, hour = LockState(), 3600.0
     with ExitStack() as opened:
         brief, *others = (
@@ -253,7 +255,7 @@ def test_a_lock_is_waited_for_once_by_all_who_share_what_they_know_of_it(path: P
 
 
 def _refused(connection: Connection) -> bool:
-    """Whether a write finds the lock held by another program."""
+    """Whether a write is refused because another program holds the lock."""
     try:
         with connection.writing():
             return False
@@ -261,8 +263,8 @@ def _refused(connection: Connection) -> bool:
         return True
 
 
-def test_looking_is_not_kept_waiting_by_a_writer(connection: Connection) -> None:
-    """A pending write keeps nobody from counting, in either journal mode."""
+def test_reads_do_not_wait_for_a_writer(connection: Connection) -> None:
+    """A pending write delays no count, in either journal mode."""
     repository = _open(connection)
     with lock_held(connection.path, 600):
         assert repository.count_pending(ANY) == 1
@@ -273,8 +275,8 @@ def _mode(path: Path) -> str:
     return str(Poet(path).execute("PRAGMA journal_mode")[0][0])
 
 
-def test_a_reader_does_not_keep_a_claim_from_being_committed_for_ever(path: Path) -> None:
-    """On DELETE a reader delays the commit, on WAL it does not; in the end the claim stands."""
+def test_a_reader_does_not_delay_a_claims_commit_for_ever(path: Path) -> None:
+    """With DELETE a reader delays the commit, with WAL it does not; the claim succeeds."""
     with closing(Connection(path, 30.0)) as connection:
         repository = _open(connection)
         left = threading.Event()
@@ -305,7 +307,7 @@ def test_a_reader_does_not_keep_a_claim_from_being_committed_for_ever(path: Path
 def test_a_file_that_is_replaced_while_open_is_noticed(
     connection: Connection, path: Path, tmp_path: Path, *, with_another: bool
 ) -> None:
-    """No claim is written into a file that nobody will ever look at again."""
+    """No claim is written to a file that no program will open again."""
     repository = _open(connection)
     aside = tmp_path / "aside.db"
     path.rename(aside)
@@ -326,7 +328,7 @@ def test_a_file_that_is_replaced_while_open_is_noticed(
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal", "truncate", "persist"])
-def test_the_journal_mode_is_left_as_found(tmp_path: Path, mode: str) -> None:
+def test_the_journal_mode_is_kept(tmp_path: Path, mode: str) -> None:
     """DELETE stays DELETE and WAL stays WAL, in the file itself."""
     path = fresh_database(tmp_path / "musings.db", journal_mode=mode)
     Poet(path).write('{"prompt": "a lake"}')
@@ -337,8 +339,10 @@ def test_the_journal_mode_is_left_as_found(tmp_path: Path, mode: str) -> None:
     assert not [p for p in tmp_path.iterdir() if p.name.endswith(("-wal", "-shm"))]
 
 
-def test_an_exception_inside_a_transaction_undoes_it(connection: Connection, path: Path) -> None:
-    """Nothing of a half-done change stays, and the lock is given back."""
+def test_an_exception_inside_a_transaction_rolls_it_back(
+    connection: Connection, path: Path
+) -> None:
+    """Nothing of a partial change stays, and the lock is released."""
     with pytest.raises(ZeroDivisionError), connection.writing():
         _ = connection.change("UPDATE prompts SET artifact_status = 'ready'") // 0
     assert Poet(path).status(1) == ("pending", None)
@@ -346,6 +350,6 @@ def test_an_exception_inside_a_transaction_undoes_it(connection: Connection, pat
         driver.execute("BEGIN IMMEDIATE")
 
 
-def test_a_commit_is_safe_from_a_loss_of_power(connection: Connection) -> None:
-    """Every commit is synchronised, whatever the library's default is."""
+def test_a_commit_survives_a_power_failure(connection: Connection) -> None:
+    """Every commit is synchronized, whatever the library's default is."""
     assert connection.rows("PRAGMA synchronous") == [(2,)]

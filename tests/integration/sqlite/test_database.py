@@ -1,4 +1,4 @@
-"""Adding prompts as the Poets Service adds them, and making a database of its shape."""
+"""Adding prompts like the Poets Service, and creating a database of its shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SONG = Submission(Kind.AUDIO, "A song", '{"structure":\n []}', "Steam")
 
 @pytest.fixture(params=["seed", "wide", "created"])
 def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
-    """An empty database: narrow, wide, or as 'mediagen init' makes it."""
+    """An empty database: narrow, wide, or as 'mediagen init' creates it."""
     path = tmp_path / "musings.db"
     if request.param == "created":
         create_database(path)
@@ -46,8 +46,8 @@ def _columns(poet: Poet, table: str) -> set[str]:
     return {name for (name,) in poet.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 
-def test_what_is_submitted_is_pending_and_claimed_in_order(poet: Poet) -> None:
-    """Both kinds, with their writings; the repository takes them as anybody's."""
+def test_submissions_are_pending_and_claimed_in_order(poet: Poet) -> None:
+    """Both kinds, with their writings; the repository claims them like any others."""
     ids = _submit(poet, PICTURE, SONG)
     with closing(Connection(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection, all_variants=True)
@@ -61,8 +61,8 @@ def test_what_is_submitted_is_pending_and_claimed_in_order(poet: Poet) -> None:
     assert [writing.content for writing in claims[0].writings] == [PICTURE.content]
 
 
-def test_the_rows_are_those_of_the_poets_service(poet: Poet) -> None:
-    """Every column that the seed names is filled as the contract says."""
+def test_the_rows_are_like_the_poets_services(poet: Poet) -> None:
+    """Every column that the contract names is filled as it says."""
     [prompt_id] = _submit(poet, PICTURE)
     [row] = poet.execute(
         "SELECT prompt_text, prompt_type, status, artifact_status, output_reference, created_at,"
@@ -76,8 +76,8 @@ def test_the_rows_are_those_of_the_poets_service(poet: Poet) -> None:
     assert writing == (int(row[4]), "image_prompt", PICTURE.content, prompt_id)
 
 
-def test_the_columns_that_a_wide_table_has_are_filled_too(tmp_path: Path) -> None:
-    """What existing pages show of a writing is there: title, counts, dates, the link."""
+def test_the_columns_of_a_wide_table_are_filled_too(tmp_path: Path) -> None:
+    """What existing pages show of a writing: title, counts, dates, the link."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     [prompt_id] = _submit(poet, SONG)
     [row] = poet.execute(
@@ -92,7 +92,7 @@ def test_the_columns_that_a_wide_table_has_are_filled_too(tmp_path: Path) -> Non
 
 
 def test_all_submissions_or_none(tmp_path: Path) -> None:
-    """What the table refuses takes the others of the same call with it."""
+    """A row that the table refuses takes the others of the same call with it."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     poet.execute("CREATE UNIQUE INDEX theirs ON prompts (prompt_text)")
     with pytest.raises(RepositoryError, match="UNIQUE"):
@@ -102,8 +102,8 @@ def test_all_submissions_or_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", ["prompts", "writings"])
-def test_a_column_that_wants_an_unknown_value_is_named(poet: Poet, table: str) -> None:
-    """Nothing is made up for a column that nobody here knows."""
+def test_a_required_unknown_column_is_named(poet: Poet, table: str) -> None:
+    """No value is made up for an unknown column."""
     with closing(sqlite3.connect(poet.path)) as driver, driver:
         [(sql,)] = driver.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,))
         driver.execute(f"DROP TABLE {table}")
@@ -114,8 +114,8 @@ def test_a_column_that_wants_an_unknown_value_is_named(poet: Poet, table: str) -
     assert poet.path.read_bytes() == before
 
 
-def test_nothing_of_our_own_is_made_by_a_submission(poet: Poet) -> None:
-    """Whoever only submits is the Poets Service; bookkeeping comes with the first claim."""
+def test_a_submission_creates_no_bookkeeping(poet: Poet) -> None:
+    """Submitting acts like the Poets Service; our tables come with the first claim."""
     _submit(poet, PICTURE)
     names = poet.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'media_generator%'")
     assert names == []
@@ -124,8 +124,8 @@ def test_nothing_of_our_own_is_made_by_a_submission(poet: Poet) -> None:
 # ------------------------------------------------------------------------------ a new database
 
 
-def test_a_new_database_has_every_column_of_the_field(tmp_path: Path) -> None:
-    """What any program looks for is there, and WAL lets readers and writers live together."""
+def test_a_new_database_has_every_known_column(tmp_path: Path) -> None:
+    """Every program finds its columns, and WAL lets readers and writers work at the same time."""
     wide = Poet(fresh_database(tmp_path / "wide.db", "wide"))
     create_database(tmp_path / "new.db")
     new = Poet(tmp_path / "new.db")
@@ -140,8 +140,8 @@ def test_a_new_database_has_every_column_of_the_field(tmp_path: Path) -> None:
     assert status == "pending"
 
 
-def test_nobodys_file_is_taken_over(tmp_path: Path) -> None:
-    """A file that exists stays as it is, whatever is in it."""
+def test_no_existing_file_is_replaced(tmp_path: Path) -> None:
+    """An existing file stays unchanged, whatever its content."""
     path = tmp_path / "precious.db"
     path.write_bytes(b"precious")
     with pytest.raises(RepositoryError, match=r"precious\.db exists already"):
@@ -149,14 +149,14 @@ def test_nobodys_file_is_taken_over(tmp_path: Path) -> None:
     assert path.read_bytes() == b"precious"
 
 
-def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
-    """Folders are not invented."""
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
+    """Folders are not created."""
     with pytest.raises(RepositoryError, match="cannot be made"):
         create_database(tmp_path / "no" / "such.db")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_writing_can_be_submitted_twice(tmp_path: Path) -> None:
-    """Where the table wants each writing's hash only once, it goes without one."""
+    """If the table allows each writing's hash only once, the second has none."""
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     assert len(_submit(poet, SONG, SONG)) == 2

@@ -1,4 +1,4 @@
-"""The gallery on tables as other programs leave them, and how it walks through them."""
+"""The gallery on tables with other programs' values, and its paging."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GalleryWor
         yield made
 
 
-# ------------------------------------------------------------------------- what others leave
+# ----------------------------------------------------------------- values of other programs
 
 
-def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: GalleryWorld) -> None:
-    """Bytes that are no UTF-8, BLOBs, numbers and NULL, in every column that is shown."""
+def test_undecodable_values_are_shown_as_well_as_possible(world: GalleryWorld) -> None:
+    """Bytes that are not UTF-8, BLOBs, numbers and NULL, in every column that is shown."""
     poet = Poet(world.path)
     columns = "prompt_text, prompt_type, status, artifact_status, created_at, error_message"
     media = "prompt_id, artifact_type, file_path, preview_path, metadata, created_at"
@@ -66,14 +66,14 @@ def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: GalleryWorld) -> No
     json.dumps([each.text for each in listed.values()]).encode()
     for plain in gallery.plain_prompts([], None, 9):
         assert plain.created_at is None
-    # Bytes come before text, text before numbers, nothing comes last; page by page too.
+    # Bytes come before text, text before numbers, NULL comes last; page by page too.
     assert prompt_pages(gallery, PromptListQuery(limit=1)) == [2, 1, 3, 4]
     assert prompt_pages(gallery, PromptListQuery(text="12", limit=1)) == [3]
     assert pages(gallery, GalleryQuery(text="a", limit=1)) == [2, 1]
 
 
-def test_a_place_among_dates_that_are_no_text(world: GalleryWorld) -> None:
-    """Is found again to the byte, whatever the bytes are."""
+def test_a_cursor_among_undecodable_dates(world: GalleryWorld) -> None:
+    """It is found again to the byte, whatever the bytes are."""
     for odd in ("CAST(x'61ff62' AS TEXT)", "x'61ff62'", "12", "12.5"):
         for _ in range(3):
             Poet(world.path).execute(
@@ -85,15 +85,15 @@ def test_a_place_among_dates_that_are_no_text(world: GalleryWorld) -> None:
         assert prompt_pages(world.gallery(), PromptListQuery(limit=limit)) == expected
 
 
-def test_an_owner_that_is_no_number_is_nobody(world: GalleryWorld) -> None:
+def test_an_owner_that_is_not_a_number_is_ignored(world: GalleryWorld) -> None:
     """The file is shown all the same."""
     statement = "INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (?, 'image/a.png')"
-    for owner in (None, "somebody", 1.5):
+    for owner in (None, "a person", 1.5):
         Poet(world.path).execute(statement, (owner,))
     assert [each.prompt_id for each in world.gallery().page(GalleryQuery()).artifacts] == [None] * 3
 
 
-def test_text_that_no_column_can_hold_is_found_nowhere(world: GalleryWorld) -> None:
+def test_text_that_no_column_can_hold_has_no_results(world: GalleryWorld) -> None:
     """A lone surrogate in a query is no error."""
     world.add(APrompt(1), AnArtifact(1))
     gallery = world.gallery()
@@ -103,8 +103,8 @@ def test_text_that_no_column_can_hold_is_found_nowhere(world: GalleryWorld) -> N
     assert gallery.plain_prompts(["\udcff"], "\udcff", 9) == ()
 
 
-def test_a_reference_that_is_text_leads_to_its_writing(tmp_path: Path) -> None:
-    """Wide tables hold it so."""
+def test_a_reference_stored_as_text_finds_its_writing(tmp_path: Path) -> None:
+    """As wide tables store it."""
     with closing(GalleryWorld(fresh_database(tmp_path / "m.db", "wide"))) as world:
         world.add(APrompt(7, content="the sea"))
         [prompt] = world.gallery().prompts(PromptListQuery(text="sea")).prompts
@@ -112,10 +112,10 @@ def test_a_reference_that_is_text_leads_to_its_writing(tmp_path: Path) -> None:
         assert prompt.writing.content == "the sea"
 
 
-# ----------------------------------------------------------------------------- nothing is made
+# -------------------------------------------------------------------------- nothing is created
 
 
-def test_looking_changes_nothing(tmp_path: Path) -> None:
+def test_reading_changes_nothing(tmp_path: Path) -> None:
     """No table, no index, not one byte; and a missing column is named."""
     with closing(GalleryWorld(fresh_database(tmp_path / "m.db"))) as world:
         world.add(APrompt(1), AnArtifact(1))
@@ -133,7 +133,7 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_busy(tmp_path: Path) -> None:
-    """After the wait that the connection was given, and not for ever."""
+    """After the connection's lock timeout, and not for ever."""
     path = fresh_database(tmp_path / "m.db")
     with closing(Connection(path, 0.0)) as connection, closing(sqlite3.connect(path)) as other:
         gallery = SqlGallery(connection)
@@ -145,10 +145,10 @@ def test_a_locked_database_is_busy(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------- short pages
 
 
-def test_a_stretch_without_a_match_ends_the_page(
+def test_a_range_without_a_match_ends_the_page(
     world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Empty pages lead on to what is far below, and gaps between the ids are leapt over."""
+    """Empty pages continue further down, and gaps between the ids are skipped."""
     monkeypatch.setattr(gallery_module, "_MAX_ROWS", 10)
     world.add(APrompt(1), AnArtifact(1, artifact_type="audio"), AnArtifact(2))
     world.add(*(AnArtifact(number) for number in range(1_000_000, 1_000_025)))
@@ -164,10 +164,10 @@ def test_a_stretch_without_a_match_ends_the_page(
     assert len(gallery.page(GalleryQuery(shown=Shown.ALL)).artifacts) == 27
 
 
-def test_a_search_looks_at_so_many_prompts_at_once(
+def test_a_search_reads_a_limited_number_of_prompts(
     world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And then says where to go on."""
+    """And then returns where to continue."""
     monkeypatch.setattr(gallery_prompts, "MAX_ROWS", 10)
     monkeypatch.setattr(IndexedOrder, "min_piece", 10)
     monkeypatch.setattr(ScannedOrder, "min_piece", 10)
@@ -179,10 +179,10 @@ def test_a_search_looks_at_so_many_prompts_at_once(
     assert prompt_pages(world.gallery(), PromptListQuery(text="old")) == [1]
 
 
-def test_one_page_takes_several_pieces(
+def test_one_page_consists_of_several_ranges(
     world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And each prompt once, in their order."""
+    """And each prompt once, in order."""
     monkeypatch.setattr(IndexedOrder, "min_piece", 3)
     world.add(*(APrompt(number, text="old" if number % 2 else "new") for number in range(1, 31)))
     for query in (PromptListQuery(text="old"), PromptListQuery(text="old", status="ready")):
@@ -192,7 +192,7 @@ def test_one_page_takes_several_pieces(
 
 
 def test_a_rare_status_is_found_at_once(world: GalleryWorld) -> None:
-    """Whatever lies between."""
+    """However many others lie between."""
     world.add(
         *(
             APrompt(number, artifact_status="error" if number in {1, 4, 39} else "ready")
@@ -204,8 +204,8 @@ def test_a_rare_status_is_found_at_once(world: GalleryWorld) -> None:
     assert prompt_pages(world.gallery(), PromptListQuery(status="error", limit=1)) == [39, 4, 1]
 
 
-def test_an_index_that_is_dropped_is_done_without(tmp_path: Path) -> None:
-    """Whoever rebuilds the table drops it; never between two statements of one answer."""
+def test_a_dropped_index_is_done_without(tmp_path: Path) -> None:
+    """A program that rebuilds the table drops it; never between two statements of one answer."""
     with closing(GalleryWorld(fresh_database(tmp_path / "m.db"), indexes=True)) as world:
         world.add(
             APrompt(1), APrompt(2, artifact_status="pending"), APrompt(3, artifact_status="error")
@@ -226,8 +226,8 @@ def test_an_index_that_is_dropped_is_done_without(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------- by a path
 
 
-def test_a_hint_that_is_wrong_by_now_is_not_believed(world: GalleryWorld) -> None:
-    """The row was deleted, or has another path: what is there now counts."""
+def test_an_outdated_hint_is_not_trusted(world: GalleryWorld) -> None:
+    """The row was deleted, or has another path: the current rows count."""
     world.add(APrompt(1), AnArtifact(1, file_path=OURS), AnArtifact(2, file_path="image/b.png"))
     gallery = world.gallery()
     gallery.page(GalleryQuery())
@@ -243,8 +243,10 @@ def test_a_hint_that_is_wrong_by_now_is_not_believed(world: GalleryWorld) -> Non
 
 @pytest.mark.parametrize("owner", [1, 99])
 @pytest.mark.parametrize("index", [True, False])
-def test_a_path_is_found_whoever_owns_it(world: GalleryWorld, owner: int, *, index: bool) -> None:
-    """The number in the folder's name only helps to find it where there is an index on that."""
+def test_a_path_is_found_whatever_prompt_owns_it(
+    world: GalleryWorld, owner: int, *, index: bool
+) -> None:
+    """The number in the folder's name only speeds up the search if there is an index on it."""
     if index:
         Poet(world.path).execute("CREATE INDEX theirs ON prompt_artifacts (prompt_id, file_path)")
     world.add(APrompt(1), AnArtifact(5, owner, file_path=OURS), AnArtifact(6, 1, file_path="x"))

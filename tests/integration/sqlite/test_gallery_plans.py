@@ -1,4 +1,4 @@
-"""How the gallery asks SQLite: along keys and our indexes, and no further than it must."""
+"""How the gallery queries SQLite: along keys and our indexes, and no further than needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
 
 
 class _Watched(Connection):
-    """Remembers what it was asked."""
+    """A connection that records its statements."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         self.asked: list[tuple[str, Mapping[str, object]]] = []
@@ -58,7 +58,7 @@ def watched(tmp_path: Path) -> Iterator[_Watched]:
 
 
 def _plans(watched: _Watched, table: str) -> list[str]:
-    """How the statements about a table were answered."""
+    """The query plans of the statements about a table."""
     asked, watched.asked = watched.asked, []
     found = []
     for statement, values in asked:
@@ -77,7 +77,7 @@ def _plans(watched: _Watched, table: str) -> list[str]:
     ],
 )
 def test_a_page_walks_along_the_key(watched: _Watched, query: GalleryQuery) -> None:
-    """It sorts nothing and reads no more than its stretch."""
+    """It sorts nothing and reads no more than its range."""
     gallery = SqlGallery(watched)
     watched.asked.clear()
     gallery.page(query)
@@ -116,8 +116,8 @@ def test_the_list_of_prompts_walks_along_our_indexes(
     assert all("SEARCH p USING INTEGER PRIMARY KEY" in plan or plan in places for plan in plans)
 
 
-def test_what_waits_is_read_from_the_index_of_claims(watched: _Watched) -> None:
-    """In its order; and so are last renders, by prompt."""
+def test_waiting_prompts_are_read_from_the_claim_index(watched: _Watched) -> None:
+    """In its order; and last renders, by prompt."""
     gallery = SqlGallery(watched)
     watched.asked.clear()
     assert [each.id for each in gallery.waiting(Kind.IMAGE, 5)] == [9]
@@ -132,10 +132,10 @@ def test_what_waits_is_read_from_the_index_of_claims(watched: _Watched) -> None:
     assert "SCAN r" not in plan
 
 
-def test_history_reads_no_further_than_it_must(
+def test_history_reads_no_further_than_needed(
     watched: _Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Along the key, down to the first stretch in which all ended too early."""
+    """Along the key, down to the first range whose renders all ended too early."""
     monkeypatch.setattr("adapters.sql_queue.gallery_renders._MAX_ROWS", 10)
     with closing(GalleryWorld(watched.path)) as world:
         old = NOON.replace(year=2020)
@@ -150,8 +150,8 @@ def test_history_reads_no_further_than_it_must(
     assert all("SEARCH media_generator_renders USING INTEGER PRIMARY KEY" in p for p in plans)
 
 
-def test_galleries_share_what_they_saw(tmp_path: Path) -> None:
-    """Each thread has its own; what one listed, another finds by the key of the table."""
+def test_galleries_share_what_they_read(tmp_path: Path) -> None:
+    """Each thread has its own gallery; a file that one listed, another finds by the table's key."""
     with closing(GalleryWorld(fresh_database(tmp_path / "m.db"))) as world, ExitStack() as stack:
         world.add(APrompt(1), AnArtifact(1, file_path="image/z.png"))
         known = KnownPaths()

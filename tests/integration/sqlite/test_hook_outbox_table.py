@@ -1,4 +1,4 @@
-"""The outbox table: created where hooks are set, and written together with the ends of prompts."""
+"""The outbox table: created if hooks are configured, and written together with outcomes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_database_of_a_newer_version_is_left_alone(poet: Poet) -> None:
     assert TABLE not in _tables(poet)
 
 
-def test_an_end_and_its_message_are_written_together_or_not_at_all(poet: Poet) -> None:
+def test_an_outcome_and_its_message_are_written_together_or_not_at_all(poet: Poet) -> None:
     """A failed insert of either rolls back both."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:

@@ -1,4 +1,4 @@
-"""A database file that is moved away in mid-render, met by an ending rather than by a claim."""
+"""A database file that is moved during a render, detected when the outcome is written."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 BROKEN = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
 
 
-def test_an_ending_that_meets_no_file_says_so(tmp_path: Path) -> None:
-    """SQLite itself refuses to begin a journal beside a name that leads elsewhere."""
+def test_an_outcome_without_a_file_reports_the_move(tmp_path: Path) -> None:
+    """SQLite itself refuses to begin a journal beside a file that was moved."""
     path = fresh_database(tmp_path / "musings.db", "wide", "delete")
     Poet(path).write('{"prompt": "a lake"}')
     with closing(Connection(path, 1.0)) as connection:

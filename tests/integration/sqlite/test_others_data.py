@@ -1,4 +1,4 @@
-"""What belongs to other programs is the same to the byte after all that we do."""
+"""Other programs' data is unchanged to the byte after all our actions."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 ANY = Selection()
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit \x00 code \udcff", "boom")
 
-# A guard against every write of ours to a column that is not ours, tables that we have never
-# heard of, and rows whose types are odd.
+# Guards against our writes to a column that is not ours, unknown tables,
+# and rows with odd types.
 ODD = """
 CREATE TRIGGER guard BEFORE UPDATE OF id, prompt_text, prompt_type, status, output_reference,
     created_at ON prompts BEGIN SELECT raise(ABORT, 'not yours'); END;
@@ -63,7 +63,7 @@ ODD_PROMPTS = [
 
 @pytest.fixture(params=[("seed", "delete"), ("seed", "wal"), ("wide", "delete"), ("wide", "wal")])
 def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
-    """A database full of oddities, and six prompts that are ours."""
+    """A database full of oddities, and six media prompts."""
     path = fresh_database(tmp_path / "musings.db", *request.param)
     found = Poet(path)
     for number in range(6):
@@ -99,8 +99,8 @@ def _artifact(claim: Claim) -> Artifact:
 
 
 @pytest.mark.parametrize("create_indexes", [True, False])
-def test_a_whole_cycle_changes_nothing_of_others(poet: Poet, *, create_indexes: bool) -> None:
-    """Claims, publications, failures, releases, retries and looks: a dump before and after."""
+def test_a_whole_cycle_does_not_change_others_data(poet: Poet, *, create_indexes: bool) -> None:
+    """Claims, publications, failures, releases, retries and reads: a dump before and after."""
     before, odd = dump(poet.path), _odd_statuses(poet)
     with closing(Connection(poet.path, 30.0)) as connection:
         repository = sqlite_repository(connection, create_indexes=create_indexes, all_variants=True)
@@ -126,8 +126,8 @@ def test_a_whole_cycle_changes_nothing_of_others(poet: Poet, *, create_indexes: 
     assert "sqlite_stat1" not in names
 
 
-def test_looking_makes_nothing(poet: Poet) -> None:
-    """Without our tables the catalogue works, and the file stays the same to the byte."""
+def test_reading_creates_nothing(poet: Poet) -> None:
+    """Without our tables the catalogue works, and the file is unchanged to the byte."""
     before = poet.path.read_bytes()
     with closing(Connection(poet.path, 30.0)) as connection:
         catalogue = SqlPromptCatalogue(connection)
@@ -140,7 +140,7 @@ def test_looking_makes_nothing(poet: Poet) -> None:
 
 
 def test_odd_rows_do_not_block_the_queue(poet: Poet) -> None:
-    """Every prompt that is ours comes out, whatever stands beside it."""
+    """Every media prompt ends, whatever rows there are beside it."""
     with closing(Connection(poet.path, 30.0)) as connection:
         repository = sqlite_repository(connection)
         assert repository.count_pending(ANY) == 6
@@ -152,8 +152,8 @@ def test_odd_rows_do_not_block_the_queue(poet: Poet) -> None:
 
 
 @pytest.mark.parametrize("schema", ["seed", "wide"])
-def test_text_that_is_not_utf8_is_handed_on_whole(tmp_path: Path, schema: str) -> None:
-    """The bytes come as lone surrogates, in the text of the prompt and in the writing."""
+def test_text_that_is_not_utf8_is_passed_on_completely(tmp_path: Path, schema: str) -> None:
+    """The bytes become lone surrogates, in the prompt's text and in the writing."""
     poet = Poet(fresh_database(tmp_path / "musings.db", schema))
     first, second = (poet.write("{}") for _ in range(2))
     poet.execute("UPDATE prompts SET prompt_text = CAST(x'41ff42' AS TEXT) WHERE id = ?", (first,))
@@ -165,8 +165,10 @@ def test_text_that_is_not_utf8_is_handed_on_whole(tmp_path: Path, schema: str) -
 
 
 @pytest.mark.parametrize("created_at", [0, 1767735045, 2.5, b"2025", "", "not a date"], ids=repr)
-def test_a_date_of_any_type_has_its_place_in_the_queue(tmp_path: Path, created_at: object) -> None:
-    """Some programs write seconds; such a prompt is served like any other."""
+def test_a_date_of_any_type_has_its_position_in_the_queue(
+    tmp_path: Path, created_at: object
+) -> None:
+    """Some programs write seconds; such a prompt is rendered like any other."""
     poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}")
     poet.write("{}", created_at=created_at)  # type: ignore[arg-type]
@@ -177,10 +179,10 @@ def test_a_date_of_any_type_has_its_place_in_the_queue(tmp_path: Path, created_a
 
 @pytest.mark.parametrize("schema", ["seed", "wide"])
 @pytest.mark.parametrize("reference", [1, "1", "01", 1.0, " 1", "1.0"], ids=repr)
-def test_a_reference_is_followed_in_whatever_form_it_stands(
+def test_a_reference_is_followed_in_any_form(
     tmp_path: Path, schema: str, reference: object
 ) -> None:
-    """A column of type TEXT holds "1.0" where a program wrote a float; SQLite joins it to 1."""
+    """A column of type TEXT contains "1.0" if a program wrote a float; SQLite joins it to 1."""
     poet = Poet(fresh_database(tmp_path / "musings.db", schema))
     prompt_id = poet.write("{}")
     poet.execute("UPDATE prompts SET output_reference = ?", (reference,))
@@ -192,8 +194,8 @@ def test_a_reference_is_followed_in_whatever_form_it_stands(
         assert repository.publish(claim, [_artifact(claim)], 1.0)
 
 
-def test_what_is_written_can_be_read_by_any_program(tmp_path: Path) -> None:
-    """No NUL, no lone surrogate, no endless text: neither in the message nor in the metadata."""
+def test_written_texts_can_be_read_by_any_program(tmp_path: Path) -> None:
+    """No NUL, no lone surrogate, no unlimited text: neither in the message nor in the metadata."""
     poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}")
     poet.write("{}")
@@ -219,7 +221,7 @@ def test_what_is_written_can_be_read_by_any_program(tmp_path: Path) -> None:
     assert len(row[5]) == len(now) == 19
 
 
-def test_kinds_are_told_by_their_type_alone(tmp_path: Path) -> None:
+def test_only_the_type_tells_the_kind(tmp_path: Path) -> None:
     """A song's row has no preview."""
     poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}", prompt_type="lyrics_prompt")

@@ -1,6 +1,6 @@
-"""How SQLite answers the statements that run again and again: none reads a table that grows.
+"""Query plans of the statements that run repeatedly: none reads a growing table.
 
-The plans do not depend on the rows, for no statistics are kept; so an empty database shows them.
+The plans do not depend on the rows, because there are no statistics; so an empty database is used.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONCE = {
-    # Where our indexes are missing, or would not help: a text that almost no prompt has.
+    # If our indexes are missing, or would not help: a text that almost no prompt has.
     ("catalogue", "counts"),
     ("catalogue", "search"),
     ("prompt_order", "scan"),
-    # Other programs own the table of artifacts, and no index of ours may be on it.
+    # Other programs own the table of artifacts, so we may not create an index on it.
     ("leases", "named"),  # after a crash, if a plan was left
     ("gallery", "id_by_path"),  # a file that no page listed before
     ("curation", "shared_paths"),  # before files are removed
-    # Errors of other programs, where some hundreds of prompts are in error.
+    # Errors of other programs, if some hundreds of prompts are in error.
     ("gallery_prompts", "failed_otherwise"),
 }
 SMALL = {"statuses", "workflows", "s", "n", "j", "(subquery-1)", "sqlite_master", "sqlite_schema"}
@@ -86,7 +86,7 @@ RUNNING = [
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """A database with all our tables and indexes, and two of other programs.
 
-    One is that of ``mediagen init`` on the artifacts of a prompt; without it they are all read.
+    One is that of ``mediagen init`` on the artifacts of a prompt; without it all are read.
     """
     path = fresh_database(tmp_path_factory.mktemp("plans") / "m.db", "wide")
     Poet(path).execute("CREATE INDEX theirs ON prompts (status, prompt_type)")
@@ -99,7 +99,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
 
 
 def _plan(connection: Connection, subject: str, name: str) -> list[str]:
-    """The steps with which SQLite answers a statement, as it is run for one kind."""
+    """The steps of SQLite's plan for a statement, as it is run for one kind."""
     hint: Callable[[Connection, Kind], str] = state_hint
     if name in OF_PENDING:
         hint = index_hint
@@ -120,8 +120,8 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("subject", "name"), RUNNING)
-def test_no_table_that_grows_is_read_whole(connection: Connection, subject: str, name: str) -> None:
-    """Each step follows a key or an index, or reads one of ours that holds only what is wanted."""
+def test_no_growing_table_is_scanned(connection: Connection, subject: str, name: str) -> None:
+    """Each step uses a key or an index, or reads one of our tables, with only the needed rows."""
     for step in _plan(connection, subject, name):
         scanned = re.match(r"SCAN (\S+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
         if scanned and "VIRTUAL TABLE" not in step and scanned[1] not in SMALL:
@@ -138,7 +138,7 @@ def test_no_table_that_grows_is_read_whole(connection: Connection, subject: str,
 def test_the_newest_rows_are_read_by_the_key(
     connection: Connection, subject: str, name: str
 ) -> None:
-    """They are not sorted, so that the limit ends the reading."""
+    """They are not sorted, so that the limit ends the scan."""
     steps = _plan(connection, subject, name)
     first = next(step for step in steps if step.startswith("SCAN"))
     assert "INDEX" not in first
@@ -147,15 +147,15 @@ def test_the_newest_rows_are_read_by_the_key(
 
 
 @pytest.mark.parametrize("name", ["places_by_age", "places_by_state"])
-def test_places_come_in_the_order_of_the_index(connection: Connection, name: str) -> None:
-    """From where the last page ended, and nothing is sorted."""
+def test_pages_follow_the_order_of_the_index(connection: Connection, name: str) -> None:
+    """From the end of the last page, and nothing is sorted."""
     [step] = _plan(connection, "prompt_order", name)
     assert step.startswith("SEARCH p USING")
     assert "created_at" in step
 
 
 def test_statements_of_others_do_not_use_the_index_by_state(connection: Connection) -> None:
-    """Its first column is an expression, which no other program writes."""
+    """Its first column is an expression that no other program writes."""
     for condition in (
         "prompt_type = 'image_prompt' AND artifact_status = 'pending'",
         "prompt_type = 'image_prompt' AND status = 'completed' AND artifact_status = 'ready'",
@@ -167,8 +167,8 @@ def test_statements_of_others_do_not_use_the_index_by_state(connection: Connecti
             assert "media_generator_state_" not in step
 
 
-def test_the_index_by_state_stands_whatever_the_columns_hold(tmp_path: Path) -> None:
-    """SQLite itself finds every row in it, under the state that it has now."""
+def test_the_index_by_state_is_correct_for_any_value(tmp_path: Path) -> None:
+    """SQLite finds every row in it, under its current state."""
     poet = Poet(fresh_database(tmp_path / "m.db"))
     with closing(Connection(poet.path, 5.0)) as opened:
         prepare_bookkeeping(opened, create_indexes=True)

@@ -1,4 +1,4 @@
-"""Looking at the queue: counts, searches, and everything about one prompt."""
+"""Reading the queue: counts, searches, and everything about one prompt."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
 
 @pytest.fixture
 def connection(poet: Poet) -> Iterator[Connection]:
-    """Open to it."""
+    """A connection to it."""
     with closing(Connection(poet.path, 5.0)) as opened:
         yield opened
 
 
 @pytest.fixture
 def catalogue(connection: Connection) -> SqlPromptCatalogue:
-    """What is tested."""
+    """The catalogue under test."""
     return SqlPromptCatalogue(connection)
 
 
 @pytest.fixture
 def repository(connection: Connection) -> SqlPromptRepository:
-    """Makes renders to look at."""
+    """Creates renders to read."""
     return sqlite_repository(connection)
 
 
 def test_an_empty_queue(catalogue: SqlPromptCatalogue) -> None:
-    """Nothing to see is no error."""
+    """An empty result is no error."""
     found = catalogue.summary()
     assert (found.counts, found.unwritten, found.oldest_pending) == ({}, {}, {})
     assert (found.rendering, found.trouble) == ((), None)
@@ -63,8 +63,8 @@ def test_an_empty_queue(catalogue: SqlPromptCatalogue) -> None:
     assert catalogue.find(1) is None
 
 
-def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
-    """By kind and status; pending only what can be claimed; others' prompts not at all."""
+def test_the_summary_counts_media_prompts(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
+    """By kind and status; pending only if claimable; other programs' prompts not at all."""
     for created_at in ("2026-01-02 00:00:00", "2026-01-01 00:00:00"):
         poet.write("{}", created_at=created_at)
     poet.write("{}", artifact_status="ready")
@@ -83,10 +83,10 @@ def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlPromptCatalog
     assert found.oldest_pending == {Kind.IMAGE: "2026-01-01 00:00:00", Kind.AUDIO: None}
 
 
-def test_what_renders_now_and_what_troubles(
+def test_live_renders_and_the_last_environment_error(
     poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
-    """Live renders are listed; trouble is the newest render, if the environment is at fault."""
+    """Live renders are listed; the newest render is an error if the environment is at fault."""
     poet.write("{}")
     claim = repository.claim_next(ANY)
     assert claim is not None
@@ -102,7 +102,7 @@ def test_what_renders_now_and_what_troubles(
     assert catalogue.summary().trouble is None
 
 
-def test_a_stop_by_a_person_is_no_trouble(
+def test_a_stop_by_a_person_is_no_environment_error(
     poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Only the environment is worth a warning."""
@@ -116,7 +116,7 @@ def test_a_stop_by_a_person_is_no_trouble(
 def test_a_prompt_with_its_whole_history(
     poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
-    """Renders newest first, artifacts oldest first, whoever wrote them."""
+    """Renders newest first, artifacts oldest first, whatever program wrote them."""
     poet.write('{"prompt": "a"}', text="hello")
     poet.execute(
         "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path)"
@@ -144,7 +144,7 @@ def test_a_prompt_with_its_whole_history(
     assert [a.metadata for a in record.artifacts] == [None, '{"a": 1}', '{"a": 1}']
 
 
-def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
+def test_prompts_of_other_types_are_not_found(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
     """Poems are not shown; a prompt without a writing is."""
     poem = poet.write("{}", prompt_type="poetry")
     waiting = poet.write("{}", written=False)
@@ -161,7 +161,7 @@ def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlPromptCatalog
         (PromptQuery(limit=2), [5, 4]),
         (PromptQuery(kind=Kind.AUDIO), [3]),
         (PromptQuery(artifact_status="unsupported"), [2]),
-        (PromptQuery(artifact_status="none of ours"), []),
+        (PromptQuery(artifact_status="an unknown status"), []),
         (PromptQuery(text="LAKE"), [4, 1]),
         (PromptQuery(text="hidden"), [3]),
         (PromptQuery(text="100%"), [4]),
@@ -175,7 +175,7 @@ def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlPromptCatalog
 def test_searching(
     poet: Poet, catalogue: SqlPromptCatalogue, query: PromptQuery, expected: list[int]
 ) -> None:
-    """Newest first; text is taken letter by letter, in the prompt and in its writing."""
+    """Newest first; text matches literally, in the prompt and in its writing."""
     poet.write("{}", text="a Lake", created_at="2026-01-01")
     poet.write("{}", text="b", created_at="2026-01-02", artifact_status="unsupported")
     poet.write("a hidden word", text="c", created_at="2026-01-03", prompt_type="lyrics_prompt")
@@ -189,7 +189,7 @@ ODD_VALUES = ["x'ff00'", "CAST(x'41ff42' AS TEXT)", "NULL", "3.5"]
 
 
 def _is_printable(text: object) -> bool:
-    """Whether it is text that a terminal, a page and JSON take."""
+    """Whether terminals, pages and JSON accept a text."""
     try:
         return isinstance(text, str) and text.encode().decode() == text
     except UnicodeEncodeError:
@@ -204,8 +204,8 @@ def _set(poet: Poet, table: str, column: str, value: str) -> None:
 @pytest.mark.parametrize(
     "column", ["prompt_text", "status", "artifact_status", "created_at", "error_message"]
 )
-def test_whatever_a_prompt_holds_can_be_shown(tmp_path: Path, column: str, value: str) -> None:
-    """What the catalogue gives has the types that it promises, and every text can be printed."""
+def test_any_prompt_can_be_shown(tmp_path: Path, column: str, value: str) -> None:
+    """The catalogue's values have the promised types, and every text can be printed."""
     poet = Poet(fresh_database(tmp_path / "odd.db"))
     poet.write("{}")
     _set(poet, "prompts", column, value)
@@ -224,8 +224,8 @@ def test_whatever_a_prompt_holds_can_be_shown(tmp_path: Path, column: str, value
 
 @pytest.mark.parametrize("value", ODD_VALUES)
 @pytest.mark.parametrize("column", ["artifact_type", "file_path", "preview_path", "metadata"])
-def test_whatever_an_artifact_holds_can_be_shown(tmp_path: Path, column: str, value: str) -> None:
-    """The rows of others are shown as they are, as text."""
+def test_any_artifact_can_be_shown(tmp_path: Path, column: str, value: str) -> None:
+    """Rows of other programs are shown unchanged, as text."""
     poet = Poet(fresh_database(tmp_path / "odd.db"))
     poet.write("{}")
     poet.execute(
@@ -245,7 +245,7 @@ def test_whatever_an_artifact_holds_can_be_shown(tmp_path: Path, column: str, va
 
 
 class _Counting(Connection):
-    """Knows how often prompts were counted."""
+    """A connection that counts the counting statements."""
 
     counts = 0
 
@@ -256,8 +256,8 @@ class _Counting(Connection):
         return super().rows(statement, values)
 
 
-def test_counts_are_remembered_until_anything_is_committed(poet: Poet) -> None:
-    """By this connection or another one; a transaction that is rolled back leaves no trace."""
+def test_counts_are_cached_until_a_commit(poet: Poet) -> None:
+    """By this connection or another one; a rollback leaves no trace."""
     poet.write("{}")
     with closing(_Counting(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection)
@@ -280,7 +280,7 @@ def test_counts_are_remembered_until_anything_is_committed(poet: Poet) -> None:
 
 
 def test_counts_do_not_depend_on_an_index(poet: Poet, repository: SqlPromptRepository) -> None:
-    """Nor do lists; one that is dropped while the program runs is done without."""
+    """Nor do lists; if it is dropped while the program runs, it is done without."""
     poet.write("{}", artifact_status="ready")
     poet.write("{}", artifact_status="error")
     poet.write("{}")

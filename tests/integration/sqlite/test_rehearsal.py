@@ -1,4 +1,4 @@
-"""What the shared tables refuse is found by writing it and rolling it back."""
+"""Constraints of the shared tables are detected by a write that is rolled back."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ BLOCK = (
 
 @pytest.fixture(params=["delete", "wal"])
 def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
-    """A database that is empty."""
+    """An empty database."""
     return Poet(fresh_database(tmp_path / "musings.db", "seed", request.param))
 
 
 @pytest.fixture
 def connection(poet: Poet) -> Iterator[Connection]:
-    """To that database."""
+    """A connection to that database."""
     with closing(Connection(poet.path, 5.0)) as opened:
         yield opened
 
 
 def refusals(connection: Connection) -> list[str]:
-    """What a fresh repository finds for each kind."""
+    """The refusals that a new repository detects for each kind."""
     repository = sqlite_repository(connection)
     found = [repository.rehearse(kind) for kind in Kind]
     assert all(not each or each.code is FailureCode.DATABASE_CONSTRAINT for each in found)
@@ -71,7 +71,7 @@ def refusals(connection: Connection) -> list[str]:
 
 
 def doctor(path: Path) -> Check:
-    """What the doctor says about it: the worst of its findings."""
+    """The doctor's report about it: the worst of its checks."""
     order = [CheckStatus.ERROR, CheckStatus.WARNING, CheckStatus.OK]
     found = [
         check
@@ -101,7 +101,7 @@ def test_every_refusal_is_named(poet: Poet, connection: Connection, rule: str) -
 @pytest.mark.parametrize("state", ["no prompt", "pending", "ready", "waiting"])
 @pytest.mark.parametrize("rule", REFUSALS)
 def test_the_doctor_names_every_refusal(tmp_path: Path, rule: str, state: str) -> None:
-    """Whatever the queue holds, without tables of ours, and without a byte changed."""
+    """Whatever the queue contains, without our tables, and without a byte changed."""
     poet, refusal = Poet(fresh_database(tmp_path / "musings.db")), REFUSALS[rule]
     if state != "no prompt":
         for prompt_type in BOTH:
@@ -122,15 +122,13 @@ def test_the_doctor_names_every_refusal(tmp_path: Path, rule: str, state: str) -
 def _postpone_all(connection: Connection) -> None:
     clock = ManualClock()
     repository = sqlite_repository(connection, clock=clock)
-    due = clock.now() + timedelta(hours=1)  # a later time would hold nothing
+    due = clock.now() + timedelta(hours=1)  # a later time would contain no prompt
     while claim := repository.claim_next(ANY):
         assert repository.postpone(claim, LONG, 1.0, due)
 
 
 @pytest.mark.parametrize("rule", ADAPTED)
-def test_what_can_be_adapted_to_is_adapted_to(
-    poet: Poet, connection: Connection, rule: str
-) -> None:
+def test_workarounds(poet: Poet, connection: Connection, rule: str) -> None:
     """Publications, failures, retries, cancellations and takeovers of both kinds."""
     apply(poet.path, ADAPTED[rule])
     ids = [poet.write('{"prompt": "a lake"}', prompt_type=each) for each in (*BOTH, *BOTH)]
@@ -163,7 +161,7 @@ def test_what_can_be_adapted_to_is_adapted_to(
 
 
 def test_an_emptied_column_reads_like_null(poet: Poet, connection: Connection) -> None:
-    """For commands and for the page: there is no error, and no preview."""
+    """In commands and on the page: no error, and no preview."""
     apply(poet.path, Rule(ADAPTED["message without NULL"].columns))
     apply(poet.path, Rule(ADAPTED["preview without NULL"].columns))
     prompt_id = poet.write("{}", prompt_type="lyrics_prompt")
@@ -184,8 +182,10 @@ def test_an_emptied_column_reads_like_null(poet: Poet, connection: Connection) -
 
 
 @pytest.mark.parametrize("of", ["(prompt_id)", "(prompt_id, artifact_type)", "(preview_path)"])
-def test_one_file_for_each_prompt_is_a_warning(poet: Poet, connection: Connection, of: str) -> None:
-    """It suits many a workflow, so it stops nothing; but the doctor tells what would be refused."""
+def test_a_limit_of_one_file_per_prompt_is_a_warning(
+    poet: Poet, connection: Connection, of: str
+) -> None:
+    """Many workflows need no more, so it stops nothing; but the doctor reports it."""
     for prompt_type in BOTH:
         poet.write("{}", prompt_type=prompt_type)
     strict = of == "(preview_path)"
@@ -203,7 +203,7 @@ def test_one_file_for_each_prompt_is_a_warning(poet: Poet, connection: Connectio
     assert "prompt_artifacts" in check.finding
 
 
-def test_replaced_rows_are_noticed(poet: Poet) -> None:
+def test_replaced_rows_are_detected(poet: Poet) -> None:
     """SQLite counts no row that ON CONFLICT REPLACE removes, and raises nothing."""
     poet.write("{}")
     apply(
@@ -215,8 +215,8 @@ def test_replaced_rows_are_noticed(poet: Poet) -> None:
     assert "1 of 2 rows" in check.finding
 
 
-def test_what_one_prompt_alone_meets_is_its_own_affair(poet: Poet, connection: Connection) -> None:
-    """The oldest has a row from before that a second may not stand beside; the next has none."""
+def test_a_constraint_on_one_prompt_stops_no_others(poet: Poet, connection: Connection) -> None:
+    """The oldest has an earlier row that forbids a second one; the next has none."""
     for _ in range(2):
         poet.write("{}")
     poet.execute("CREATE UNIQUE INDEX only_one ON prompt_artifacts (prompt_id)")
@@ -228,7 +228,7 @@ def test_what_one_prompt_alone_meets_is_its_own_affair(poet: Poet, connection: C
 
 
 def test_a_change_of_the_tables_is_rehearsed_again(poet: Poet, connection: Connection) -> None:
-    """While they stay the same, a rehearsal that went well holds."""
+    """While they are unchanged, a successful rehearsal is not repeated."""
     poet.write("{}")
     repository = sqlite_repository(connection)
     assert repository.rehearse(Kind.IMAGE) is None
@@ -238,8 +238,8 @@ def test_a_change_of_the_tables_is_rehearsed_again(poet: Poet, connection: Conne
     assert repository.rehearse(Kind.IMAGE) is None
 
 
-def test_nobody_sees_a_rehearsal(poet: Poet, connection: Connection) -> None:
-    """Neither by the rows nor by the version of the data, so that no worker is woken."""
+def test_a_rehearsal_is_invisible(poet: Poet, connection: Connection) -> None:
+    """Rows and data version are unchanged, so that no worker is woken."""
     for prompt_type in BOTH:
         poet.write("{}", prompt_type=prompt_type)
     sqlite_repository(connection)
@@ -256,7 +256,7 @@ def test_nobody_sees_a_rehearsal(poet: Poet, connection: Connection) -> None:
 
 
 def test_a_rehearsal_waits_for_locks(poet: Poet) -> None:
-    """As long as every write does, and then says so; it goes through once the lock is free."""
+    """As long as every write does, and then reports it; it succeeds once the lock is released."""
     poet.write("{}")
     with closing(Connection(poet.path, 0.2)) as connection:
         repository = sqlite_repository(connection)
@@ -267,7 +267,9 @@ def test_a_rehearsal_waits_for_locks(poet: Poet) -> None:
         assert repository.rehearse(Kind.IMAGE) is None
 
 
-def test_other_threads_never_become_part_of_a_rehearsal(poet: Poet, connection: Connection) -> None:
+def test_writes_of_other_threads_are_not_part_of_a_rehearsal(
+    poet: Poet, connection: Connection
+) -> None:
     """What they write over the same connection is committed, not rolled back with it."""
     begun, done = Event(), Event()
 
@@ -291,7 +293,7 @@ def test_other_threads_never_become_part_of_a_rehearsal(poet: Poet, connection: 
 def test_after_a_trigger_rolled_back_nothing_more_is_written(
     poet: Poet, connection: Connection
 ) -> None:
-    """Or the rest of a rehearsal would be committed statement by statement."""
+    """Otherwise the rest of a rehearsal would be committed statement by statement."""
     poet.write("{}")
     poet.execute(
         "CREATE TRIGGER keeper BEFORE UPDATE ON prompts WHEN NEW.error_message = 'bad' BEGIN"
@@ -312,7 +314,7 @@ def test_after_a_trigger_rolled_back_nothing_more_is_written(
 
 
 def test_a_refused_commit_is_a_refusal(poet: Poet, connection: Connection) -> None:
-    """Deferred foreign keys are checked no earlier, where SQLite was built to check any."""
+    """Deferred foreign keys are checked no earlier, if SQLite was built with them."""
     apply(
         poet.path,
         Rule(
@@ -336,8 +338,8 @@ def test_a_refused_commit_is_a_refusal(poet: Poet, connection: Connection) -> No
     assert repository.publish(claim, [artifact], 1.0)
 
 
-def test_what_a_trigger_makes_of_a_row_is_not_repeated(poet: Poet) -> None:
-    """Since SQLite 3.47 a trigger may raise what stands in the prompt; messages go into logs."""
+def test_trigger_messages_with_prompt_text_are_not_repeated(poet: Poet) -> None:
+    """Since SQLite 3.47 a trigger may raise any text of the row; messages go into logs."""
     poet.execute(BLOCK)
     literal, made_up = (sqlite3.IntegrityError(words) for words in ("ask the editor", "a lake"))
     for complaint in (literal, made_up):
@@ -350,8 +352,8 @@ def test_what_a_trigger_makes_of_a_row_is_not_repeated(poet: Poet) -> None:
             assert named == ("trigger keeper on prompt_artifacts",)
 
 
-def test_a_column_that_cannot_even_be_compared_is_named(tmp_path: Path) -> None:
-    """Then nothing can be claimed, nor looked up; what to look at is said all the same."""
+def test_a_column_that_cannot_be_compared_is_named(tmp_path: Path) -> None:
+    """Then nothing can be claimed or looked up; the column to check is named all the same."""
     poet = Poet(fresh_database(tmp_path / "musings.db"))
     apply(poet.path, Rule({"prompts.status": "TEXT COLLATE POETS"}))
     with (
@@ -365,7 +367,7 @@ def test_a_column_that_cannot_even_be_compared_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [20, 64, 500, 999, 4000])
-def test_a_shortened_message_keeps_what_matters(length: int) -> None:
+def test_a_shortened_message_keeps_code_and_hint(length: int) -> None:
     """The code at its beginning; of a long one the hint at its end, too."""
     short = shortened(LONG.explain(), length)
     assert length - 1 <= len(short) <= length

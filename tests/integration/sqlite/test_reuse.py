@@ -1,4 +1,4 @@
-"""What was published for a job is remembered in the transaction of its publication."""
+"""A published job is recorded in the transaction of its publication."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_publication_is_found_by_its_key(tmp_path: Path) -> None:
         assert (file.prompt_id, file.name, file.text("sha256")) == (ids[2], "a.png", "3")
         assert file.facts == {"sha256": "3", "seed": 3, "renderer": "server"}
         for published in ids[:3]:
-            assert index.find(KEY, published) == ()  # whoever asks again wants another render
+            assert index.find(KEY, published) == ()  # another request wants another render
 
 
 def _without(row: Artifact) -> tuple[Kind, str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""What a user may not do with a database is said of the right thing."""
+"""Missing permissions on a database are reported for the right file or folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOBODY = 65534
 
 @contextmanager
 def _ordinary_user() -> Iterator[None]:
-    """Without the rights of root, to whom nothing is forbidden."""
+    """Without root's permissions, to whom nothing is forbidden."""
     user = os.geteuid()
     os.seteuid(_NOBODY if user == 0 else user)
     try:
@@ -55,7 +55,7 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
         made.chmod(0o755)
-        for use in (_look, _list, _work):  # imports what an ordinary user perhaps may not
+        for use in (_look, _list, _work):  # imports that an ordinary user may be unable to read
             use(make_database(made / f"{use.__name__}.db", "wide", "delete"))
         yield made
         made.chmod(0o755)
@@ -65,7 +65,7 @@ def folder() -> Iterator[Path]:
 def test_a_wal_database_in_a_folder_without_write_permission(
     folder: Path, use: Callable[[Path], None]
 ) -> None:
-    """Even to read it SQLite must create two files there, and says only that it cannot open."""
+    """SQLite creates two files there even to read, and only reports "unable to open"."""
     path = make_database(folder / "musings.db", "wide", "wal")
     path.chmod(0o666)
     folder.chmod(0o555)
@@ -74,8 +74,8 @@ def test_a_wal_database_in_a_folder_without_write_permission(
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
-def test_a_database_that_may_only_be_read(folder: Path, journal_mode: str) -> None:
-    """The file is named where it is the file."""
+def test_a_read_only_database(folder: Path, journal_mode: str) -> None:
+    """The file is named if it is the cause."""
     path = make_database(folder / "musings.db", "wide", journal_mode)
     path.chmod(0o444)
     folder.chmod(0o777)

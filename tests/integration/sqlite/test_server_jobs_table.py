@@ -1,4 +1,4 @@
-"""The table of jobs on servers: what it refuses, when it is made, and how it is asked."""
+"""The table of jobs on servers: its constraints, its creation, and its queries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INSERT = (
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A database whose table is there."""
+    """A database that has the table."""
     path = fresh_database(tmp_path / "musings.db", "wide")
     with closing(Connection(path, 5.0)) as connection:
         SqlServerJobs(connection)
@@ -62,15 +62,15 @@ def test_impossible_rows_are_refused(database: Path, wrong: dict[str, object]) -
 
 
 def test_a_job_has_one_row(database: Path) -> None:
-    """It works for one render."""
+    """It belongs to one render."""
     with closing(sqlite3.connect(database)) as driver:
         driver.execute(INSERT, GOOD)
         with pytest.raises(sqlite3.IntegrityError):
             driver.execute(INSERT, GOOD | {"render_id": 2})
 
 
-def test_whoever_has_no_server_has_no_table(tmp_path: Path) -> None:
-    """Our other tables come without it."""
+def test_without_a_server_there_is_no_table(tmp_path: Path) -> None:
+    """Our other tables are created without it."""
     path = fresh_database(tmp_path / "musings.db", "wide")
     with closing(Connection(path, 5.0)) as connection:
         sqlite_repository(connection)
@@ -81,7 +81,7 @@ def test_whoever_has_no_server_has_no_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["earlier_jobs", "orphaned_jobs", "published_jobs", "drop_published_jobs"]
 )
-def test_no_question_walks_through_the_history(database: Path, name: str) -> None:
+def test_no_query_scans_the_history(database: Path, name: str) -> None:
     """Renders are many, jobs are few: each is looked up by a key."""
     values = {"prompt_id": 1, "render_id": 2}
     with closing(sqlite3.connect(database)) as driver:

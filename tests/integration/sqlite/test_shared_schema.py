@@ -1,4 +1,4 @@
-"""Tables that lack something, or want something that we do not know, are named."""
+"""Tables that lack a column, or require an unknown one, are named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adapters.sql_queue.prompt_repository import SqlPromptRepository
 
-# Contract, section 1, written afresh.
+# The contract's section 1, written independently.
 COLUMNS = {
     "prompts": "id prompt_text prompt_type status artifact_status output_reference created_at"
     " error_message",
@@ -40,7 +40,7 @@ def _alter(path: Path, *statements: str) -> Path:
 
 
 def _refusal(path: Path) -> str:
-    """What each part that needs the tables says; nothing is changed."""
+    """The message of each part that needs the tables; nothing is changed."""
     before = path.read_bytes()
     messages = set()
     for part in (SqlPromptCatalogue, SqlPromptIntake, _repository):
@@ -73,14 +73,14 @@ def test_a_missing_column_is_named_with_its_table(
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_missing_table_is_named(tmp_path: Path, table: str) -> None:
-    """A database of some other program is told from the shared one."""
+    """Another program's database is recognized as not the shared one."""
     path = fresh_database(tmp_path / "musings.db")
     _alter(path, f"DROP TABLE {table}")
     assert f"no table {table};" in _refusal(path)
 
 
-def test_a_column_of_artifacts_that_wants_a_value_is_named(tmp_path: Path) -> None:
-    """Our rows would be refused after the render; it is said before."""
+def test_a_required_unknown_column_of_artifacts_is_named(tmp_path: Path) -> None:
+    """Our rows would be refused after the render; it is reported before."""
     path = fresh_database(tmp_path / "musings.db")
     _alter(
         path,
@@ -94,7 +94,7 @@ def test_a_column_of_artifacts_that_wants_a_value_is_named(tmp_path: Path) -> No
 
 
 def test_unknown_columns_do_not_matter(tmp_path: Path) -> None:
-    """With a default, nullable or generated: other programs may add what they like."""
+    """With a default, nullable or generated: other programs may add any column."""
     path = fresh_database(tmp_path / "musings.db", "wide")
     for table in COLUMNS:
         _alter(
@@ -110,8 +110,8 @@ def test_unknown_columns_do_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", ["prompts", "writings"])
-def test_the_queue_does_not_mind_what_only_an_insert_would(tmp_path: Path, table: str) -> None:
-    """A NOT NULL column of a table that we never insert into is no obstacle to rendering."""
+def test_rendering_ignores_constraints_on_inserts_only(tmp_path: Path, table: str) -> None:
+    """A NOT NULL column of a table that rendering never inserts into does not matter."""
     path = fresh_database(tmp_path / "musings.db")
     Poet(path).write("{}")
     _alter(
@@ -119,7 +119,7 @@ def test_the_queue_does_not_mind_what_only_an_insert_would(tmp_path: Path, table
         f"CREATE TABLE copy AS SELECT * FROM {table}",  # noqa: S608 - a constant
         f"DROP TABLE {table}",
         f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {_others(table)}, owner TEXT NOT NULL)",
-        f"INSERT INTO {table} SELECT *, 'somebody' FROM copy",  # noqa: S608
+        f"INSERT INTO {table} SELECT *, 'a person' FROM copy",  # noqa: S608
     )
     with closing(Connection(path, 1.0)) as connection:
         assert _repository(connection).claim_next(Selection()) is not None

@@ -1,4 +1,4 @@
-"""The SQL files: every statement parses, and none is there in vain."""
+"""The SQL files: every statement parses, and each one is used."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _filled(name: str, sql: str) -> str:
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
-    """SQLite compiles each against the tables that the ones before it made."""
+    """SQLite compiles each against the tables that earlier ones created."""
     with closing(sqlite3.connect(":memory:")) as driver:
         for subject in SUBJECTS:
             for name, raw in statements(subject).items():
@@ -126,7 +126,7 @@ def test_no_file_is_forgotten(request: pytest.FixtureRequest) -> None:
     assert sorted(files) == sorted(SUBJECTS)
 
 
-def test_a_name_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_name_is_refused(tmp_path: Path) -> None:
     """One of the two would never run."""
     (tmp_path / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
     with pytest.raises(ValueError, match="two statements 'a'"):
@@ -134,7 +134,7 @@ def test_a_name_that_is_given_twice_is_refused(tmp_path: Path) -> None:
 
 
 class _Watched(dict[str, str]):
-    """Statements that remember which of them were asked for."""
+    """Statements that record which of them were used."""
 
     def __init__(self, subject: str, used: set[tuple[str, str]]) -> None:
         super().__init__(statements(subject))
@@ -162,9 +162,7 @@ def used(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
     return found
 
 
-def _live_on_leases(
-    connection: Connection, repository: prompt_repository.SqlPromptRepository
-) -> None:
+def _use_leases(connection: Connection, repository: prompt_repository.SqlPromptRepository) -> None:
     """Keep a lease, take it over, and lose it."""
     claim = repository.claim_next(Selection())
     assert claim is not None
@@ -180,8 +178,8 @@ def _live_on_leases(
     leases.named(["image/1_x/a.png"])
 
 
-def _work_on_a_server(connection: Connection, claim: Claim) -> None:
-    """Jobs come and go."""
+def _use_a_server(connection: Connection, claim: Claim) -> None:
+    """Record and remove jobs on servers."""
     jobs = renders.SqlServerJobs(connection)
     job = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 2**64 - 1)
     assert jobs.record(claim, job)
@@ -191,8 +189,8 @@ def _work_on_a_server(connection: Connection, claim: Claim) -> None:
     jobs.forget(job)
 
 
-def _tell_a_hook(connection: Connection) -> None:
-    """Try to, until it is given up, and once with success."""
+def _deliver_hooks(connection: Connection) -> None:
+    """Until one delivery is given up, and one succeeds."""
     hook = Subscription(HookEvent.ERROR, Channel.WEBHOOK)
     clock = ManualClock()
     now = clock.now()
@@ -214,7 +212,7 @@ def _tell_a_hook(connection: Connection) -> None:
     mine.prune(LATER)
 
 
-def _forget_everything_old(connection: Connection) -> None:
+def _remove_old_renders(connection: Connection) -> None:
     """Remove renders of which there are newer ones."""
     history = renders.SqlRenderHistory(connection)
     assert history.forget_before(LATER, after=0, limit=100, keep=()).render_ids
@@ -222,7 +220,7 @@ def _forget_everything_old(connection: Connection) -> None:
 
 
 def _show_the_page(connection: Connection) -> None:
-    """All of it, with our indexes and without, with an index of others and without."""
+    """All of it, with and without our indexes, with and without another program's."""
     bookkeeping.prepare_bookkeeping(connection, create_indexes=True, by_age=True)
     for statement in ("DROP INDEX idx_prompt_artifacts_prompt_id", "SELECT 1"):
         shown = gallery.SqlGallery(connection)
@@ -242,7 +240,7 @@ def _show_the_page(connection: Connection) -> None:
 
 
 def _search(connection: Connection, file: Path) -> None:
-    """For a word that a prompt has, and for one that it has no longer."""
+    """For a word that a prompt contains, and for one that it no longer contains."""
     words = SearchQuery(Search.of_text("p"))
     with closing(open_search_index(connection, file, 5.0)) as index:
         for change in (
@@ -259,8 +257,8 @@ def _search(connection: Connection, file: Path) -> None:
         index.rebuild()
 
 
-def _keep_the_best(connection: Connection) -> None:
-    """What people do with published files, and every list of them."""
+def _curate(connection: Connection) -> None:
+    """Everything that people do with published files, and every list of them."""
     curated = SqlCuration(connection)
     curated.read_files(5)
     curated.workflows()
@@ -291,7 +289,7 @@ def _keep_the_best(connection: Connection) -> None:
 
 
 def _label_and_reuse(connection: Connection) -> None:
-    """Labels and workflows of prompts, and what is published for a job."""
+    """Labels and workflows of prompts, and the publications of a job."""
     lake = Submission(
         Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1}, workflow="lakes"
     )
@@ -314,8 +312,8 @@ def _label_and_reuse(connection: Connection) -> None:
     SqlReuseIndex(connection).find("a" * 64, 2)
 
 
-def _look_where_nothing_is_ours(path: Path) -> None:
-    """By reading every prompt."""
+def _read_without_our_tables(path: Path) -> None:
+    """By scanning every prompt."""
     with closing(Connection(fresh_database(path), 5.0)) as connection:
         gallery.SqlGallery(connection).failed(5)
         register = SqlWorkerRegister(connection)
@@ -347,7 +345,7 @@ def _pause(connection: Connection) -> None:
 def test_every_statement_is_used(
     tmp_path: Path, used: set[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A whole life of a database asks for every statement that is in the files."""
+    """A database's whole life uses every statement in the files."""
     monkeypatch.setattr(gallery_prompts, "_MAX_SORTED", 0)
     shared_schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
@@ -374,25 +372,25 @@ def test_every_statement_is_used(
         repository.requeue([99], again=True)
         claim = repository.claim_next(Selection())
         assert claim is not None
-        _work_on_a_server(connection, claim)
+        _use_a_server(connection, claim)
         repository.postpone(claim, CRASH, 1.0, LATER)
         repository.next_retry_at(Selection())
         repository.explain_loss(claim)
         repository.cancel(claim.prompt_id, requeue=False)
         repository.move([3], "front")
-        _live_on_leases(connection, repository)
-        _tell_a_hook(connection)
+        _use_leases(connection, repository)
+        _deliver_hooks(connection)
         _pause(connection)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
         catalogue.find(1)
-        _forget_everything_old(connection)
+        _remove_old_renders(connection)
         _show_the_page(connection)
         _search(connection, tmp_path / "search.db")
-        _keep_the_best(connection)
+        _curate(connection)
         _label_and_reuse(connection)
-    _look_where_nothing_is_ours(tmp_path / "others.db")
+    _read_without_our_tables(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)
     )

@@ -1,4 +1,4 @@
-"""Removing published files for good: only what was published, once, and finished after a crash."""
+"""Deleting published files permanently: only published ones, once, completed after a crash."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Place:
         self.wastebasket = Wastebasket(curation, self.published, derived)
 
     def publish(self, number: int, content: bytes = b"picture") -> Path:
-        """A file with the row that Media Generator would write."""
+        """Create a file with the row that Media Generator would write."""
         path = f"image/{number}_20260106T213045/a.png"
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,8 +67,8 @@ def place(tmp_path: Path) -> Iterator[_Place]:
         yield _Place(tmp_path, SqlCuration(connection), poet)
 
 
-def test_files_go_after_thirty_days_and_their_rows_stay(place: _Place) -> None:
-    """The folder of the render goes too, and a file that was taken out stays."""
+def test_files_are_deleted_after_thirty_days_and_their_rows_stay(place: _Place) -> None:
+    """The folder of the render is deleted too, and a file that was restored stays."""
     first, second = place.publish(1), place.publish(2)
     place.curation.discard([1, 2])
     assert place.wastebasket.empty_expired(NOW).removed == []
@@ -82,8 +82,8 @@ def test_files_go_after_thirty_days_and_their_rows_stay(place: _Place) -> None:
     assert place.poet.execute("SELECT count(*) FROM prompt_artifacts") == [(2,)]
 
 
-def test_the_manifest_beside_a_file_goes_with_it(place: _Place) -> None:
-    """A signed song of a format that cannot hold the signature."""
+def test_the_manifest_beside_a_file_is_deleted_with_it(place: _Place) -> None:
+    """For a signed song in a format that cannot contain the signature."""
     file = place.publish(1)
     manifest = file.with_suffix(".c2pa")
     manifest.write_bytes(b"manifest")
@@ -96,8 +96,8 @@ def test_the_manifest_beside_a_file_goes_with_it(place: _Place) -> None:
     assert not file.parent.exists()
 
 
-def test_what_was_made_from_a_file_goes_with_it(place: _Place, tmp_path: Path) -> None:
-    """Its thumbnails and fingerprints; those of others stay."""
+def test_derived_files_are_deleted_too(place: _Place, tmp_path: Path) -> None:
+    """Its thumbnails and fingerprints; those of other files stay."""
     kept = [place.publish(number, b"picture %d" % number) for number in (1, 2)][1]
     digests = [hashlib.sha256(b"picture %d" % number).hexdigest() for number in (1, 2)]
     for number, digest in enumerate(digests, start=1):
@@ -119,7 +119,7 @@ def test_what_was_made_from_a_file_goes_with_it(place: _Place, tmp_path: Path) -
     assert kept.exists()
 
 
-def test_a_person_may_remove_some_now(place: _Place) -> None:
+def test_chosen_files_are_deleted_at_once(place: _Place) -> None:
     """The others stay in the wastebasket."""
     files = [place.publish(number) for number in (1, 2)]
     place.curation.discard([1, 2])
@@ -127,8 +127,8 @@ def test_a_person_may_remove_some_now(place: _Place) -> None:
     assert [file.exists() for file in files] == [True, False]
 
 
-def test_what_was_changed_or_is_needed_stays(place: _Place) -> None:
-    """Nobody else's work is removed."""
+def test_changed_or_needed_files_stay(place: _Place) -> None:
+    """Another program's work is not deleted."""
     changed, needed = place.publish(1), place.publish(2)
     changed.write_bytes(b"retouch")  # as long as before
     place.poet.execute(
@@ -146,10 +146,10 @@ def test_what_was_changed_or_is_needed_stays(place: _Place) -> None:
     assert needed.exists()
 
 
-def test_a_removal_is_finished_after_a_crash(
+def test_a_deletion_is_completed_after_a_crash(
     place: _Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether the process ended before the file was gone or after it."""
+    """Whether the process ended before or after the file was deleted."""
     files = [place.publish(number) for number in (1, 2)]
     place.curation.discard([1, 2])
 
@@ -172,8 +172,8 @@ def test_a_removal_is_finished_after_a_crash(
     assert not files[0].exists()
 
 
-def test_a_volume_that_is_not_mounted_keeps_everything(place: _Place) -> None:
-    """Files are not taken for gone because their folder is empty just now."""
+def test_an_unmounted_volume_keeps_everything(place: _Place) -> None:
+    """Files are not considered gone because their folder is empty just now."""
     file = place.publish(1)
     place.curation.discard([1])
     (place.root / "image").rename(place.root / "away")
@@ -184,7 +184,7 @@ def test_a_volume_that_is_not_mounted_keeps_everything(place: _Place) -> None:
 
 
 def test_links_are_not_followed(place: _Place, tmp_path: Path) -> None:
-    """A folder that is a link leads nowhere."""
+    """A folder that is a link is not entered."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "a.png").write_bytes(b"theirs")

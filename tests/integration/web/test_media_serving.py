@@ -1,4 +1,4 @@
-"""Published files from a real server, to clients that are slow, leave, or ask in a crowd."""
+"""Published files from a real server, to slow, leaving and many simultaneous clients."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE = 45.0  # seconds, on a machine that is busy; less than the server lets a client rest
+PATIENCE = 45.0  # seconds, on a busy machine; less than the server's own timeout for clients
 THREADS = 2
 LARGE = 24 * 1024 * 1024  # bytes: more than all buffers on the way, the system's among them
 
 
-class House:
-    """A site behind a server of two threads."""
+class ServedSite:
+    """A site on a server with two threads."""
 
     def __init__(self, folder: Path) -> None:
         self.site = Site(folder)
@@ -42,7 +42,7 @@ class House:
         self.site.close()
 
     def put(self, name: str, content: bytes, kind: str = "image") -> str:
-        """A published file; gives its address."""
+        """Publish a file; returns its address."""
         known = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content)}
         path = self.site.published(7, name, known, kind)
         (self.site.root / path).write_bytes(content)
@@ -61,7 +61,7 @@ class House:
             return answer.status, answer.read()
 
     def slow(self, address: str, **headers: str) -> socket.socket:
-        """A client that asked, and has taken the first bytes of the answer alone."""
+        """A client that sent its request, and has read only the first bytes of the response."""
         client = socket.socket()
         client.settimeout(PATIENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -79,15 +79,15 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path) -> Iterator[ServedSite]:
     """A server that ends with the test."""
-    made = House(tmp_path)
+    made = ServedSite(tmp_path)
     yield made
     made.close()
 
 
 def _until(holds: Callable[[], bool]) -> bool:
-    """Whether something is so, now or soon."""
+    """Whether a condition holds, now or soon."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:
@@ -97,7 +97,7 @@ def _until(holds: Callable[[], bool]) -> bool:
 
 
 def _rest(client: socket.socket) -> bytes:
-    """All that still comes on a connection, as long as its answer is."""
+    """The rest of a response, by its length."""
     found = bytearray()
     wanted = None
     while wanted is None or len(found) < wanted:
@@ -112,8 +112,8 @@ def _rest(client: socket.socket) -> bytes:
     return bytes(found.partition(b"\r\n\r\n")[2])
 
 
-def test_one_connection_serves_many_requests(house: House) -> None:
-    """Whole, HEAD, parts, refusals, small and known ones; none leaves a byte for the next."""
+def test_one_connection_serves_many_requests(house: ServedSite) -> None:
+    """Whole, HEAD, parts, refusals, small and known ones; no byte is left for the next response."""
     content = picture("png", (800, 600))
     address = house.put("a.png", content)
     tag = f'"{hashlib.sha256(content).hexdigest()}"'
@@ -140,8 +140,8 @@ def test_one_connection_serves_many_requests(house: House) -> None:
             assert (connection.sock is None) == (status == 304)
 
 
-def test_slow_clients_keep_no_thread(house: House) -> None:
-    """Eight of them, on two threads, and others are answered (faults 40 and 42)."""
+def test_slow_clients_block_no_thread(house: ServedSite) -> None:
+    """Eight of them, on two threads, and others are answered."""
     content = os.urandom(LARGE)
     large, small = house.put("a.mp3", content, "audio"), house.put("b.mp3", mp3(), "audio")
     many = f"bytes=0-{LARGE // 2 - 1000},{LARGE // 2}-"
@@ -159,8 +159,8 @@ def test_slow_clients_keep_no_thread(house: House) -> None:
     assert house.get(small) == (200, mp3())
 
 
-def test_a_file_that_is_removed_is_sent_to_its_end(house: House) -> None:
-    """Whoever began to listen hears the song to its end (fault 42)."""
+def test_a_removed_file_is_sent_completely(house: ServedSite) -> None:
+    """A client that began to download a song gets all of it."""
     content = os.urandom(LARGE)
     address = house.put("a.mp3", content, "audio")
     with house.slow(address) as client:
@@ -169,8 +169,8 @@ def test_a_file_that_is_removed_is_sent_to_its_end(house: House) -> None:
     assert house.get(address)[0] == 404
 
 
-def test_a_file_that_is_cut_ends_the_answer(house: House) -> None:
-    """The client sees that something is missing; the server hangs up and is not busy with it."""
+def test_a_truncated_file_ends_the_response(house: ServedSite) -> None:
+    """The client sees that something is missing; the server closes the connection."""
     address = house.put("a.mp3", os.urandom(LARGE), "audio")
     with house.slow(address) as client:
         os.truncate(house.file(address), 100)
@@ -180,8 +180,10 @@ def test_a_file_that_is_cut_ends_the_answer(house: House) -> None:
     assert house.get(address)[0] == 200
 
 
-def test_a_crowd_has_a_small_copy_made_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixteen browsers see the same card for the first time."""
+def test_simultaneous_requests_create_a_thumbnail_once(
+    house: ServedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen browsers request the same card for the first time."""
     drawn: list[int] = []
     draw = thumbnails.draw_thumbnail
 

@@ -122,5 +122,5 @@ def test_an_idle_daemon_that_changes_its_database_is_not_fine() -> None:
 def test_growth_of_a_daemon_is_detected(half: float, last: Rest, word: str) -> None:
     """Memory may grow for caches, and little at the end; descriptors and threads may not."""
     report = Report()
-    endurance.tell(report, [Rest(1_000, 50.0, 12, 8), Rest(5_000, half, 12, 8), last])
+    endurance.report_growth(report, [Rest(1_000, 50.0, 12, 8), Rest(5_000, half, 12, 8), last])
     assert report.markdown().endswith(f": {word}.")

@@ -14,7 +14,7 @@ from application.ports.prompt_repository import Selection
 from benchmarks import endurance, idle
 from benchmarks.arrivals import Author, arrive
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database, repository
+from benchmarks.databases import Contents, fill_database, repository
 from benchmarks.workflow import install
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_a_real_daemon_is_started_followed_and_measured(
         lines = daemon.await_ready(3)
         for event in (CLAIMED, READY):
             assert sorted(line.prompt_id or 0 for line in lines if line.event == event) == added
-        rest, look = endurance.look(daemon, 4), idle.look(daemon)
+        rest, look = endurance.observe(daemon, 4), idle.observe(daemon)
         assert rest.megabytes > 10
         assert rest.descriptors > 3
         assert rest.threads > 3  # the main thread and two slots, and more

@@ -1,4 +1,4 @@
-"""What the GPU holds: a file in ComfyUI's folder stands for its memory."""
+"""The GPU's contents: a file in ComfyUI's folder represents its memory."""
 
 import types
 from pathlib import Path
@@ -21,7 +21,7 @@ def unload_all_models() -> None:
 
 
 def soft_empty_cache() -> None:
-    """Give back what is not used."""
+    """Release unused memory."""
 
 
 def interrupt_current_processing(value: bool = True) -> None:
@@ -29,5 +29,5 @@ def interrupt_current_processing(value: bool = True) -> None:
 
 
 def get_torch_device() -> types.SimpleNamespace:
-    """The processor: there is no torch here."""
+    """The processor, since there is no torch here."""
     return types.SimpleNamespace(type="cpu", index=None)

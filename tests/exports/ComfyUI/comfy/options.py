@@ -4,6 +4,6 @@ args_parsing = False
 
 
 def enable_args_parsing() -> None:
-    """Read it from now on."""
+    """Parse it from now on."""
     global args_parsing
     args_parsing = True
