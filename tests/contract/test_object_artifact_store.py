@@ -131,7 +131,7 @@ class TestObjectArtifactStore(ArtifactStoreContract):
         }
         assert world.bucket.get("image/3_20260106T213045_2/a.png") == b"not ours"
 
-    def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
+    def test_every_operation_reports_a_missing_root(self, world: StoreWorld) -> None:
         """A missing bucket is reported before a claim and where files are uploaded.
 
         Staging is local: files are rendered and verified without the bucket.

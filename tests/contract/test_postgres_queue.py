@@ -88,7 +88,7 @@ class TestPostgresRenderLeases(RenderLeasesContract):
     """Over two connections."""
 
     @pytest.fixture
-    def leased_queue(self, others: PostgresOutside) -> LeasedQueue:
+    def queue(self, others: PostgresOutside) -> LeasedQueue:
         """Over a new database."""
         return _Ward(others)
 
@@ -112,7 +112,7 @@ class TestPostgresServerJobs(ServerJobsContract):
     """Over two connections."""
 
     @pytest.fixture
-    def job_queue(self, others: PostgresOutside) -> JobQueue:
+    def queue(self, others: PostgresOutside) -> JobQueue:
         """Over a new database."""
         return _Yard(others)
 
