@@ -15,13 +15,13 @@ const BROKEN_WORKFLOW = {
   image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
   audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
 };
-const WAITING = { image: _("Some images wait."), audio: _("Some songs wait.") };
+const WAITING_KIND = { image: _("Some images wait."), audio: _("Some songs wait.") };
 const WAITING_WORKFLOW = {
   image: (workflow) => _("Some images of the workflow “%(workflow)s” wait.", { workflow }),
   audio: (workflow) => _("Some songs of the workflow “%(workflow)s” wait.", { workflow }),
 };
 const brokenText = ({ kind, workflow, some }) => {
-  const [whole, named] = some ? [WAITING, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
+  const [whole, named] = some ? [WAITING_KIND, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
   return workflow ? named[kind](workflow) : whole[kind];
 };
 const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
