@@ -25,7 +25,7 @@ import psutil
 from adapters.comfyui_script.process import Limits, ScriptProcess
 from adapters.processes.children import become_subreaper
 from adapters.system_clock import SystemClock
-from tests.integration.comfyui_script.processes import lives, zombies
+from tests.integration.comfyui_script.processes import is_running, zombies
 here = Path.cwd()
 def shell(script):
     return ScriptProcess(("/bin/sh", "-c", script), here, Limits(60), SystemClock()).run()
@@ -62,7 +62,7 @@ def test_an_orphan_in_its_own_session_ends_with_the_workflow(tmp_path: Path) -> 
 inner = "env -i sleep 600 & echo \\\\$! > inner; echo \\\\$\\\\$ > outer; wait"
 ending = shell(f'setsid sh -c "{inner}" & '
                'until [ -s outer ]; do sleep 0.01; done')
-print(ending.status, lives(number("outer")), lives(number("inner")), zombies())
+print(ending.status, is_running(number("outer")), is_running(number("inner")), zombies())
 """
     assert program(text, tmp_path) == ["0", "False", "False", "[]"]
 
@@ -75,10 +75,10 @@ slow = threading.Thread(target=shell, args=(waiting,))
 slow.start()
 theirs = number("slow")
 shell(escaping("quick"))
-print(lives(number("quick")), lives(theirs))
+print(is_running(number("quick")), is_running(theirs))
 (here / "go").touch()
 slow.join()
-print(lives(theirs), zombies())
+print(is_running(theirs), zombies())
 """
     assert program(text, tmp_path) == ["False", "True", "False", "[]"]
 
@@ -136,7 +136,7 @@ def test_unmarked_processes_are_left_alone(tmp_path: Path) -> None:
     """Their owner is unknown; they may be another program's daemon."""
     text = """
 shell(escaping("daemon", "env", "-i"))
-print(number("daemon"), lives(number("daemon")))
+print(number("daemon"), is_running(number("daemon")))
 """
     pid, living = program(text, tmp_path)
     assert living == "True"
