@@ -108,6 +108,15 @@ OWN_ROWS: Final[dict[str, dict[str, object]]] = {
         "workflow": "poster",
         "reason": "chosen by name",
     },
+    "holds": {
+        "host": "h",
+        "boot": "b",
+        "settings": "s",
+        "kind": "image",
+        "workflow": "poster",
+        "code": "node_missing",
+        "message": "a node is missing",
+    },
     "labels": {
         "prompt_id": 200,
         "label": "foxes & lakes",
