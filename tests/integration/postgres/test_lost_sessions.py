@@ -168,7 +168,7 @@ def test_a_session_that_ends_at_any_moment_does_not_change_the_outcome(
     messages = undisturbed.connection.sent
     assert messages
     for number in range(messages):
-        for way in ("before", "deaf_at"):
+        for way in ("before", "lost_answer_at"):
             world = World(others)
             setattr(world.connection, way, number)
             world.connection.disturb = lambda process: _ends(others, process)
