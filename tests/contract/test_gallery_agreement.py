@@ -84,9 +84,10 @@ def _media_asked(query: GalleryQuery, rows: list[APrompt], files: list[AnArtifac
     for file in sorted(files, key=lambda file: file.id, reverse=True):
         row = prompts.get(file.prompt_id)
         texts = (row.text, row.content if row.written else None) if row else (file.metadata,)
+        status = shown_status(row.artifact_status, row.error_message) if row else None
         if (
             (query.kind is None or file.artifact_type == query.kind.value)
-            and (query.status is None or (row and row.artifact_status == query.status))
+            and query.status in {None, status}
             and _contains(query.text, *texts)
             and time_range.contains(iso_timestamp(file.created_at))
         ):

@@ -168,6 +168,27 @@ def test_each_prompt_has_one_line(site: Site) -> None:
         assert left["height"] == right["height"] < 50
 
 
+def test_lines_show_what_they_are_about_completely(site: Site) -> None:
+    """Kind, attempts and time of a failure; a thumbnail, and the line below it."""
+    site.installation.poet.write(image("a lake"))
+    assert site.installation.run().returncode == 0
+    site.installation.use_scripts("fails.py", "fails.py")
+    site.installation.poet.write(image("a street"))
+    assert site.installation.run().returncode == 1
+    for language in ("en", "de"):
+        with site.page("/queue", locale=language, viewport={"width": 1380, "height": 900}) as page:
+            line = page.locator("#failed > li")
+            expect(line.locator("time")).to_be_visible()
+            cut = "parts => parts.filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+            assert line.locator(".meta, .meta > *").evaluate_all(cut) == 0
+            ended = page.locator("#ended > li", has=page.locator("img"))
+            picture, row = ended.locator("img").bounding_box(), ended.bounding_box()
+            assert picture
+            assert row
+            assert row["y"] < picture["y"]
+            assert picture["y"] + picture["height"] < row["y"] + row["height"]
+
+
 def test_polling_keeps_focus_and_selection(site: Site) -> None:
     """While other prompts come and go around them."""
     first = site.installation.poet.write(image("a lake"), text="first")

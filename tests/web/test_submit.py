@@ -229,4 +229,7 @@ def test_ctrl_and_enter_submit(site: Site) -> None:
         page.locator("#form-image").get_by_label("Prompt (required)").fill("A lake")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#sent > li")).to_have_count(1)
+        # Sent before it was checked; it is checked all the same.
+        expect(page.locator("#verdict-said")).to_have_text("Ready to submit.")
+        expect(page.locator("#json")).to_contain_text("A lake")
     assert [writing["prompt"] for writing in writings(site)] == ["A lake"]

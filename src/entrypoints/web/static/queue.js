@@ -1,5 +1,6 @@
 // The queue page: live status, and actions on prompts.
 import { api, base, complain, el, poll, span, time, toast } from "./site.js";
+import { brokenText } from "./attention.js";
 import { LongList } from "./long_list.js";
 import {
   arrange, blank, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
@@ -10,20 +11,6 @@ import { _, language, ngettext } from "./texts.js";
 const EVERY = 1200; // milliseconds
 const AT_LEAST = 5; // looks, after which the lists are asked for even if nothing changed
 const WHO = { person: _("Paused by a person."), environment: _("Paused because of a problem with the installation.") };
-const BROKEN = { image: _("Images cannot be rendered."), audio: _("Songs cannot be rendered.") };
-const BROKEN_WORKFLOW = {
-  image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
-  audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
-};
-const WAITING_KIND = { image: _("Some images wait."), audio: _("Some songs wait.") };
-const WAITING_WORKFLOW = {
-  image: (workflow) => _("Some images of the workflow “%(workflow)s” wait.", { workflow }),
-  audio: (workflow) => _("Some songs of the workflow “%(workflow)s” wait.", { workflow }),
-};
-const brokenText = ({ kind, workflow, some }) => {
-  const [whole, named] = some ? [WAITING_KIND, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
-  return workflow ? named[kind](workflow) : whole[kind];
-};
 const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
