@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -392,8 +393,47 @@ def test_a_private_certificate_authority_must_be_configured(tmp_path: Path) -> N
         assert raised.value.failure.code is FailureCode.BUCKET_MISSING
         with pytest.raises(StorageError, match=r"ca_file .*none\.pem cannot be read"):
             S3Bucket(replace(settings, ca_file=str(tmp_path / "none.pem"))).check()
+        plain = replace(settings, endpoint=server.url.replace("https:", "http:"))
+        with pytest.raises(StorageError, match=r"begin media\.storage\.endpoint with https://"):
+            S3Bucket(plain).check()
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "expires", "reason"),
+    [
+        ("127.0.0.1", "2020-02-01", "has expired"),
+        ("other.example", "2100-01-01", "for another name"),
+    ],
+)
+def test_a_certificate_that_does_not_fit_is_explained(
+    tmp_path: Path, name: str, expires: str, reason: str
+) -> None:
+    """Though its authority is trusted."""
+    authority = trustme.CA()
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    end = datetime.fromisoformat(expires).replace(tzinfo=UTC)
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    authority.issue_cert(name, not_before=begin, not_after=end).configure_cert(context)
+    server = BucketServer(context)
+    try:
+        settings = BucketSettings(
+            "s3://media", server.url, "us-east-1", "tests", "tests", ca_file=str(file)
+        )
+        with pytest.raises(StorageError, match=reason):
+            S3Bucket(settings).check()
+    finally:
+        server.close()
+
+
+def test_a_store_without_tls_is_recognized(bucket: TestBucket) -> None:
+    """Behind an https address."""
+    endpoint = (bucket.settings.endpoint or "").replace("http:", "https:")
+    with pytest.raises(StorageError, match=r"begin media\.storage\.endpoint with http://"):
+        S3Bucket(replace(bucket.settings, endpoint=endpoint)).check()
 
 
 def _code(failure: Failure | None) -> FailureCode | None:

@@ -344,13 +344,23 @@ class S3Bucket:
         if "169.254." in text or "latest/api/token" in text:
             message = f"{place} needs credentials, and none are set (media.storage)."
             return _storage_error(refused, message)
-        if status:
-            message = f"{place} could not {action} {key}: {said}."
-        elif isinstance(error, FileNotFoundError):
-            message = f"{place} could not {action} {key}: it does not exist."
-        else:
-            message = f"{place} could not {action} {key}: {_reason(text)}."
+        reason = said or _reason(text)
+        if isinstance(error, FileNotFoundError) and not status:
+            reason = "it does not exist"
+        elif self._speaks_tls(status, text):
+            reason = "it speaks TLS: begin media.storage.endpoint with https://"
+        message = f"{place} could not {action} {key}: {reason}."
         return _storage_error(FailureCode.STORAGE_UNREACHABLE, message)
+
+    def _speaks_tls(self, status: str, text: str) -> bool:
+        """Whether a request without TLS failed because the store's port expects it."""
+        endpoint = urlsplit(self._settings.endpoint or "")
+        is_answer = status not in {"", "400"}  # some servers answer without TLS that they want it
+        if endpoint.scheme != "http" or is_answer or "kind: Timeout" in text:
+            return False
+        from adapters.tls_probe import speaks_tls
+
+        return speaks_tls(endpoint.hostname or "", endpoint.port or 80)
 
 
 def read_credentials(file: Path) -> S3Credential:
@@ -394,10 +404,19 @@ def _reason(text: str) -> str:
             "its TLS certificate is that of an authority, which may only sign others: make one for"
             " the server that it signs"
         )
-    if "certificate" in lowered:
-        return "its TLS certificate is not trusted (media.storage.ca_file)"
     for sign, reason in (
-        ("InvalidContentType", "it does not speak TLS: its address begins with http://"),
+        ("expired", "its TLS certificate has expired, or the clock of this machine is wrong"),
+        ("notvalidyet", "its TLS certificate is not valid yet, or this machine's clock is wrong"),
+        (
+            "notvalidforname",
+            "its TLS certificate is for another name: use that name in media.storage.endpoint",
+        ),
+        ("certificate", "its TLS certificate is not trusted (media.storage.ca_file)"),
+    ):
+        if "certificate" in lowered and sign in lowered:
+            return reason
+    for sign, reason in (
+        ("InvalidContentType", "it does not speak TLS: begin media.storage.endpoint with http://"),
         ("dns error", "its host name is unknown"),
         ("ConnectionRefused", "connection refused"),
         ("precondition", "the object is another one by now"),
