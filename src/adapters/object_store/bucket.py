@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -31,6 +32,7 @@ _REQUEST_SECONDS: Final = 20  # until the last byte of a response that is small
 _MIN_SPEED: Final = 256 * 1024  # bytes per second: larger files get more time
 _RETRIES: Final = 4
 _RETRY_SECONDS: Final = 20  # after which a request is not sent again
+_LINK_TIME: Final = timedelta(minutes=15)
 _CREDENTIALS_SECONDS: Final = 60  # after which the file with the credentials is read again
 _REFUSED_CODES: Final = frozenset(
     {
@@ -65,6 +67,7 @@ class BucketSettings:
         ca_file: path of a PEM file with further certificate authorities, or None.
         path_style: whether the bucket is part of the path rather than of the host name; None for
             the usual way.
+        signed_links: whether ``link`` may be used.
     """
 
     url: str
@@ -76,6 +79,7 @@ class BucketSettings:
     credentials_file: str | None = None
     ca_file: str | None = None
     path_style: bool | None = None
+    signed_links: bool = False
 
     @property
     def bucket(self) -> str:
@@ -181,6 +185,32 @@ class S3Bucket:
             )
         except FileNotFoundError as error:
             raise self._error("read", key, error) from None
+
+    @cached_property
+    def link_origin(self) -> str | None:
+        """Scheme, host and port of every link; None if the settings want no links."""
+        if not self._settings.signed_links:
+            return None
+        # With other credentials: the true ones may have to be fetched, or be missing.
+        settings = replace(
+            self._settings,
+            access_key_id="-",
+            secret_access_key="-",  # noqa: S106 - stands for any
+            session_token=None,
+            ca_file=None,
+        )
+        link = urlsplit(S3Bucket(settings).link(PROBE_KEY))
+        return f"{link.scheme}://{link.netloc}"
+
+    def link(self, key: str) -> str:
+        """An address at which anyone can read the object for a quarter of an hour.
+
+        Raises:
+            StorageError: there are no credentials.
+        """
+        import obstore
+
+        return self._run("sign", key, lambda store: obstore.sign(store, "GET", key, _LINK_TIME))
 
     def delete(self, key: str) -> None:
         """Delete an object; no error if it does not exist.

@@ -26,6 +26,10 @@ _CONNECTION: Final[dict[str, Any]] = {
 }
 _PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:]*):[^/?#]*@")
 _EACH_SERVER: Final = re.compile(r" ?- host: .*?, hostaddr: \S+ (connection failed: )?")
+_USELESS: Final = re.compile(
+    r"(?i)^connection failed: |\s*Is the server running .*?\?"
+    r"|\s*This probably means the server terminated .*? the request\."
+)
 _SERVER: Final = re.compile(r'connection to server at "([^"]+)"(?: \([^)]*\))?, port (\d+)')
 _MISSING: Final = (
     "database.url needs the PostgreSQL driver psycopg, which is not installed here; install it with"
@@ -246,7 +250,7 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
 def _explained(error: psycopg.Error, address: PostgresAddress) -> str:
     """What the driver says in one line without secrets, and what to do."""
     text = " ".join(str(error).split())
-    text = re.sub(r"(?i)^connection failed: |\s*Is the server running .*?\?", "", text)
+    text = _USELESS.sub("", text)
     # With several servers, what each of them said.
     text = _EACH_SERVER.sub("; ", text.partition("All failures were: ")[2] or text).lstrip("; ")
     for secret in _secrets(address):
