@@ -9,6 +9,7 @@ from adapters.comfyui_graph.graph import Target
 from adapters.comfyui_server.client import Submission
 from adapters.comfyui_server.error_mapping import ErrorMapper, Redactor
 from domain.failure import Blame, FailureCode
+from tests.unit.adapters.comfyui_graph.graphs import node
 
 
 def test_text_of_the_brief_is_removed() -> None:
@@ -28,7 +29,7 @@ def test_no_part_of_a_text_stays(text: str, before: str, behind: str) -> None:
 
 def test_a_picture_that_the_brief_leaves_out_is_no_fault_of_the_workflow() -> None:
     """Nor is the queue stopped for it; a picture that the workflow always loads is its own."""
-    node = {"class_type": "LoadImageMask", "inputs": {"image": "example.png", "channel": "red"}}
+    graph = {"5": node("LoadImageMask", image="example.png", channel="red")}
     error = {  # as ComfyUI 0.33.0 writes it
         "type": "custom_validation_failed",
         "message": "Custom validation failed for node",
@@ -38,9 +39,9 @@ def test_a_picture_that_the_brief_leaves_out_is_no_fault_of_the_workflow() -> No
     body = {"node_errors": {"5": {"errors": [error], "class_type": "LoadImageMask"}}}
     submission = Submission(400, "", body)
     left_out = {Target("5", "image"): "mask"}
-    failure = ErrorMapper("gpu", {"5": node}, (), left_out).rejected(submission)
+    failure = ErrorMapper("gpu", graph, (), left_out).rejected(submission)
     assert (failure.code, failure.blame) == (FailureCode.INPUT_PICTURE, Blame.BRIEF)
     assert "names no 'mask'" in failure.message
     assert "'example.png'" in failure.message
-    own = ErrorMapper("gpu", {"5": node}, ()).rejected(submission)
+    own = ErrorMapper("gpu", graph, ()).rejected(submission)
     assert own.code is FailureCode.GRAPH_REJECTED
