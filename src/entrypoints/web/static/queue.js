@@ -12,6 +12,11 @@ const EVERY = 1200; // milliseconds
 const AT_LEAST = 5; // looks, after which the lists are asked for even if nothing changed
 const WHO = { person: _("Paused by a person."), environment: _("Paused because of a problem with the installation.") };
 const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
+/** As in queue.html. */
+const waitingFor = (ids) => (ids.length === 0 ? [] : [el("p", {},
+  ngettext("%(num)s prompt waits for it:", "%(num)s prompts wait for it:", ids.length),
+  ...ids.slice(0, 20).flatMap((id) => [" ", el("a", { href: `${base}/prompts/${id}`, text: `#${id}` })]),
+  ids.length > 20 ? " …" : "")]);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
 
@@ -117,7 +122,7 @@ function showBroken(broken) {
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
     el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), brokenReason(each),
       ...(each.since ? [" ", time(each.since)] : [])),
-    el("p", { class: "hint", text: each.hint || "" }))));
+    el("p", { class: "hint", text: each.hint || "" }), ...waitingFor(each.prompts || []))));
 }
 
 /** The lists; `moved` tells whether they may hold other prompts than before. */
