@@ -231,7 +231,13 @@ def runs(words: Sequence[str]) -> st.SearchStrategy[list[str]]:
     )
 
 
-@example(["nowhere", "waiting", "nowhere"], ["everything", "ended"], False, 0, False)
+@example(
+    answers=["nowhere", "waiting", "nowhere"],
+    news=["everything", "ended"],
+    owns=False,
+    stops_after=0,
+    resumed=False,
+)
 @given(runs(ANSWERS), runs(NEWS), st.booleans(), st.integers(-1, 60), st.booleans())
 def test_every_job_ends_as_documented(
     answers: list[str],
