@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 ID = "6b0f3a52-0d1c-4f0e-9f59-0d6d8e0f4a11"
 GRAPH = {"1": node("SaveImage", filename_prefix="x")}
 LIMITS = ServerLimits(seconds=4, stall_seconds=2, unreachable_seconds=1)
-ENDLESS = 500  # seconds: every response may begin a limit anew
+ENDLESS = 500  # seconds: every response may restart a limit
 FORGOTTEN = {JobState.FAILED, JobState.REFUSED, JobState.CANCELLED, JobState.LOST}
 ANSWERS = ("waiting", "running", "success", "error", "interrupted", "nowhere", "broken", "refused")
 NEWS = ("silence", "running", "ended", "lost", "reconnected", "everything")
