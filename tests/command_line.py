@@ -27,7 +27,7 @@ PATIENCE = 100  # seconds
 # themselves, render nothing and handle no signals, so that they may run within the tests' process.
 WITHIN = frozenset(
     {"cancel", "completion", "config", "doctor", "init", "list", "logs", "setup"}
-    | {"pause", "resume", "retry", "show", "status", "submit", "workflow"}
+    | {"pause", "resume", "retry", "show", "status", "submit", "tag", "workflow"}
 )
 
 CompletedProcess = subprocess.CompletedProcess[str]

@@ -424,6 +424,7 @@ def object_storage(loaded: LoadedSettings) -> ObjectStorage:
             storage.credentials_file,
             storage.ca_file,
             storage.path_style,
+            storage.signed_links,
         )
     )
 

@@ -93,6 +93,19 @@ def test_a_bucket_replaces_the_output_folder(
         assert "tests-secret" not in stored.shell.run(command).stdout
 
 
+def test_the_doctor_tries_a_signed_link(
+    stored: Installation, bucket: TestBucket, bucket_server: BucketServer
+) -> None:
+    """It names what browsers must reach, and warns if the store does not take one."""
+    configure(stored, bucket, storage=bucket.section | {"signed_links": True})
+    assert f"browsers must reach {bucket_server.url}" in stored.shell.run("doctor").stdout
+    denied = refusal("403 Forbidden", "SignatureDoesNotMatch")
+    bucket_server.fault = lambda environ: (
+        denied if "X-Amz-Signature" in environ["QUERY_STRING"] else None
+    )
+    assert "does not accept a signed link: 403" in stored.shell.run("doctor").stdout
+
+
 @pytest.mark.slow
 def test_purged_files_are_deleted_from_the_bucket(stored: Installation, bucket: TestBucket) -> None:
     """Their rows stay, and neither doctor nor verify reports them missing."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import ssl
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+import urllib3
 
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.object_artifact_store import ObjectArtifactStore
@@ -392,8 +394,90 @@ def test_a_private_certificate_authority_must_be_configured(tmp_path: Path) -> N
         assert raised.value.failure.code is FailureCode.BUCKET_MISSING
         with pytest.raises(StorageError, match=r"ca_file .*none\.pem cannot be read"):
             S3Bucket(replace(settings, ca_file=str(tmp_path / "none.pem"))).check()
+        plain = replace(settings, endpoint=server.url.replace("https:", "http:"))
+        with pytest.raises(StorageError, match=r"begin media\.storage\.endpoint with https://"):
+            S3Bucket(plain).check()
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "expires", "reason"),
+    [
+        ("127.0.0.1", "2020-02-01", "has expired"),
+        ("other.example", "2100-01-01", "for another name"),
+    ],
+)
+def test_a_certificate_that_does_not_fit_is_explained(
+    tmp_path: Path, name: str, expires: str, reason: str
+) -> None:
+    """Though its authority is trusted."""
+    authority = trustme.CA()
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    end = datetime.fromisoformat(expires).replace(tzinfo=UTC)
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    authority.issue_cert(name, not_before=begin, not_after=end).configure_cert(context)
+    server = BucketServer(context)
+    try:
+        settings = BucketSettings(
+            "s3://media", server.url, "us-east-1", "tests", "tests", ca_file=str(file)
+        )
+        with pytest.raises(StorageError, match=reason):
+            S3Bucket(settings).check()
+    finally:
+        server.close()
+
+
+def test_a_link_gives_the_object_to_anyone(bucket: TestBucket) -> None:
+    """The store gets a signature and no header with credentials."""
+    key = "image/7_x/a b+ü#1%.png"
+    bucket.put(key, b"content", kind="x")
+    storage = S3Bucket(replace(bucket.settings, signed_links=True))
+    link = storage.link(key)
+    assert storage.link_origin == bucket.settings.endpoint
+    assert link.startswith(f"{storage.link_origin}/{bucket.name}/")
+    assert "X-Amz-Expires=900&" in link
+    assert urllib3.request("GET", link).data == b"content"
+    part = urllib3.request("GET", link, headers={"Range": "bytes=1-3"})
+    assert (part.status, part.data) == (206, b"ont")
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint", "path_style", "origin"),
+    [
+        ("s3://media/poets", None, None, "https://media.s3.eu-central-1.amazonaws.com"),
+        ("s3://my.media", None, None, "https://s3.eu-central-1.amazonaws.com"),
+        ("s3://media", "https://minio.example:9000/", None, "https://minio.example:9000"),
+        ("s3://media", "https://minio.example", False, "https://media.minio.example"),
+    ],
+)
+def test_links_have_one_origin(
+    tmp_path: Path, url: str, endpoint: str | None, *, path_style: bool | None, origin: str
+) -> None:
+    """It is known without credentials, and although the certificates cannot be read."""
+    missing = str(tmp_path / "missing")
+    settings = BucketSettings(
+        url,
+        endpoint,
+        "eu-central-1",
+        credentials_file=missing,
+        ca_file=missing,
+        path_style=path_style,
+    )
+    assert S3Bucket(settings).link_origin is None
+    storage = S3Bucket(replace(settings, signed_links=True))
+    assert storage.link_origin == origin
+    with pytest.raises(StorageError):
+        storage.link("image/a.png")
+
+
+def test_a_store_without_tls_is_recognized(bucket: TestBucket) -> None:
+    """Behind an https address."""
+    endpoint = (bucket.settings.endpoint or "").replace("http:", "https:")
+    with pytest.raises(StorageError, match=r"begin media\.storage\.endpoint with http://"):
+        S3Bucket(replace(bucket.settings, endpoint=endpoint)).check()
 
 
 def _code(failure: Failure | None) -> FailureCode | None:

@@ -366,8 +366,10 @@ class ServerClient:
                     timeout=Timeout(connect=_CONNECT_SECONDS, read=seconds),
                 )
             except (HTTPError, OSError) as error:
-                if not retries or not isinstance(error, ProtocolError):
+                if not isinstance(error, ProtocolError):
                     raise _connection_error(error) from error
+                if not retries:
+                    raise self._broken(error) from error
                 retries -= 1
                 continue
             if location := response.get_redirect_location():
@@ -376,6 +378,16 @@ class ServerClient:
                 raise ServerError(self._redirected(location), arrived=False, temporary=False)
             self._on_answer()
             return response
+
+    def _broken(self, error: ProtocolError) -> ServerError:
+        """A connection that broke before the answer, as on a port that expects TLS."""
+        origin = urlsplit(self._origin)
+        if origin.scheme == "http":
+            from adapters.tls_probe import speaks_tls
+
+            if speaks_tls(origin.hostname or "", origin.port or 80):
+                return ServerError(_WANTS_TLS, arrived=False, temporary=False)
+        return _connection_error(error)
 
     def _redirected(self, location: str) -> str:
         """Where the server sends clients, and what that means."""

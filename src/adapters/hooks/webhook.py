@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
 
 _GONE = 410  # the receiver will not be available again
+_BAD_REQUEST = 400  # what some servers answer to a request without TLS
+_WANTS_TLS = "the receiver wants an encrypted connection: begin its address with https://"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _POLL_INTERVAL = 0.1  # seconds between two checks of the time limit
 
@@ -66,7 +68,12 @@ class WebhookTransport:
         except (OSError, http.client.HTTPException) as error:
             if remaining() <= 0 or isinstance(error, TimeoutError):
                 return DeliveryFailure("the receiver did not answer in time")
+            is_refused = isinstance(error, ConnectionRefusedError)
+            if not is_refused and self._wants_tls():
+                return DeliveryFailure(_WANTS_TLS)
             return DeliveryFailure(f"the receiver could not be reached: {_reason(error)}")
+        if status == _BAD_REQUEST and self._wants_tls():
+            return DeliveryFailure(_WANTS_TLS)
         if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
             return None
         return DeliveryFailure(f"the receiver answered {status}", permanent=status == _GONE)
@@ -96,6 +103,14 @@ class WebhookTransport:
             connection.request("POST", target, body, headers)
             with connection.getresponse() as response:
                 return response.status
+
+    def _wants_tls(self) -> bool:
+        """Whether the port of an http address speaks TLS."""
+        if self._address.scheme != "http":
+            return False
+        from adapters.tls_probe import speaks_tls
+
+        return speaks_tls(self._address.hostname or "", self._address.port or 80)
 
     def _encrypted(self, plain: socket.socket, host: str) -> AbstractContextManager[socket.socket]:
         if self._address.scheme == "http":
@@ -139,4 +154,6 @@ def _reason(error: Exception) -> str:
     """What happened, without the address: it may hold a secret of the receiver."""
     if isinstance(error, http.client.HTTPException):
         return f"it sent no proper answer ({type(error).__name__})"
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return "it does not encrypt its connections: begin its address with http://"
     return getattr(error, "strerror", None) or type(error).__name__

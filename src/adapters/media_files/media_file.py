@@ -60,6 +60,11 @@ class MediaFolder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def link_origin(self) -> None:
+        """No file of a folder has an address of its own."""
+        return None
+
     def open(self, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
         """Open a published file and tell its format and identity; None if it is not to be served.
 

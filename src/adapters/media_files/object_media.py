@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from adapters.file_copies import copy_file
@@ -37,6 +38,11 @@ class ObjectMedia:
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
 
+    @property
+    def link_origin(self) -> str | None:
+        """Scheme, host and port of links to objects; None if there are none."""
+        return self._storage.link_origin
+
     def open(self, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
         """Open a published file and tell its format and identity; None if it is not to be served.
 
@@ -50,11 +56,12 @@ class ObjectMedia:
             return None
         file = ObjectFile(self._storage, path, facts.size, facts.etag)
         size, modified = facts.size, facts.modified
+        link = None if self.link_origin is None else partial(self._storage.link, path)
+        remote = partial(MediaFile, file, size, modified, is_remote=True, link=link)
         format_name = metadata.get("format")
         sha256 = known_digest(metadata, size)
         if sha256 and format_name in PICTURE_FORMATS | SONG_FORMATS:
-            known = str(format_name)
-            return MediaFile(file, size, modified, known, sha256, is_certain=True, is_remote=True)
+            return remote(str(format_name), sha256, is_certain=True)
         head = file.read(HEAD_BYTES) or b""
         file.seek(0)
         claimed = format_of(head)
@@ -63,10 +70,7 @@ class ObjectMedia:
             file.seek(0)
         described = f"{path} {size} {modified} {facts.etag}"
         identity = sha256 or hashlib.sha256(described.encode()).hexdigest()[:32]
-        is_certain = sha256 is not None
-        return MediaFile(
-            file, size, modified, claimed, identity, is_certain=is_certain, is_remote=True
-        )
+        return remote(claimed, identity, is_certain=sha256 is not None)
 
     def copy(self, path: str, target: Path) -> str | None:
         """Fetch an object into a new file; returns its SHA-256, None if there is no such object.

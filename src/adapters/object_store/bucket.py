@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -31,6 +32,7 @@ _REQUEST_SECONDS: Final = 20  # until the last byte of a response that is small
 _MIN_SPEED: Final = 256 * 1024  # bytes per second: larger files get more time
 _RETRIES: Final = 4
 _RETRY_SECONDS: Final = 20  # after which a request is not sent again
+_LINK_TIME: Final = timedelta(minutes=15)
 _CREDENTIALS_SECONDS: Final = 60  # after which the file with the credentials is read again
 _REFUSED_CODES: Final = frozenset(
     {
@@ -65,6 +67,7 @@ class BucketSettings:
         ca_file: path of a PEM file with further certificate authorities, or None.
         path_style: whether the bucket is part of the path rather than of the host name; None for
             the usual way.
+        signed_links: whether ``link`` may be used.
     """
 
     url: str
@@ -76,6 +79,7 @@ class BucketSettings:
     credentials_file: str | None = None
     ca_file: str | None = None
     path_style: bool | None = None
+    signed_links: bool = False
 
     @property
     def bucket(self) -> str:
@@ -181,6 +185,32 @@ class S3Bucket:
             )
         except FileNotFoundError as error:
             raise self._error("read", key, error) from None
+
+    @cached_property
+    def link_origin(self) -> str | None:
+        """Scheme, host and port of every link; None if the settings want no links."""
+        if not self._settings.signed_links:
+            return None
+        # With other credentials: the true ones may have to be fetched, or be missing.
+        settings = replace(
+            self._settings,
+            access_key_id="-",
+            secret_access_key="-",  # noqa: S106 - stands for any
+            session_token=None,
+            ca_file=None,
+        )
+        link = urlsplit(S3Bucket(settings).link(PROBE_KEY))
+        return f"{link.scheme}://{link.netloc}"
+
+    def link(self, key: str) -> str:
+        """An address at which anyone can read the object for a quarter of an hour.
+
+        Raises:
+            StorageError: there are no credentials.
+        """
+        import obstore
+
+        return self._run("sign", key, lambda store: obstore.sign(store, "GET", key, _LINK_TIME))
 
     def delete(self, key: str) -> None:
         """Delete an object; no error if it does not exist.
@@ -344,13 +374,23 @@ class S3Bucket:
         if "169.254." in text or "latest/api/token" in text:
             message = f"{place} needs credentials, and none are set (media.storage)."
             return _storage_error(refused, message)
-        if status:
-            message = f"{place} could not {action} {key}: {said}."
-        elif isinstance(error, FileNotFoundError):
-            message = f"{place} could not {action} {key}: it does not exist."
-        else:
-            message = f"{place} could not {action} {key}: {_reason(text)}."
+        reason = said or _reason(text)
+        if isinstance(error, FileNotFoundError) and not status:
+            reason = "it does not exist"
+        elif self._speaks_tls(status, text):
+            reason = "it speaks TLS: begin media.storage.endpoint with https://"
+        message = f"{place} could not {action} {key}: {reason}."
         return _storage_error(FailureCode.STORAGE_UNREACHABLE, message)
+
+    def _speaks_tls(self, status: str, text: str) -> bool:
+        """Whether a request without TLS failed because the store's port expects it."""
+        endpoint = urlsplit(self._settings.endpoint or "")
+        is_answer = status not in {"", "400"}  # some servers answer without TLS that they want it
+        if endpoint.scheme != "http" or is_answer or "kind: Timeout" in text:
+            return False
+        from adapters.tls_probe import speaks_tls
+
+        return speaks_tls(endpoint.hostname or "", endpoint.port or 80)
 
 
 def read_credentials(file: Path) -> S3Credential:
@@ -394,10 +434,19 @@ def _reason(text: str) -> str:
             "its TLS certificate is that of an authority, which may only sign others: make one for"
             " the server that it signs"
         )
-    if "certificate" in lowered:
-        return "its TLS certificate is not trusted (media.storage.ca_file)"
     for sign, reason in (
-        ("InvalidContentType", "it does not speak TLS: its address begins with http://"),
+        ("expired", "its TLS certificate has expired, or the clock of this machine is wrong"),
+        ("notvalidyet", "its TLS certificate is not valid yet, or this machine's clock is wrong"),
+        (
+            "notvalidforname",
+            "its TLS certificate is for another name: use that name in media.storage.endpoint",
+        ),
+        ("certificate", "its TLS certificate is not trusted (media.storage.ca_file)"),
+    ):
+        if "certificate" in lowered and sign in lowered:
+            return reason
+    for sign, reason in (
+        ("InvalidContentType", "it does not speak TLS: begin media.storage.endpoint with http://"),
         ("dns error", "its host name is unknown"),
         ("ConnectionRefused", "connection refused"),
         ("precondition", "the object is another one by now"),

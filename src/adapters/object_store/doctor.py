@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from adapters.object_store.bucket import PROBE_KEY
 from application.ports.artifact_store import StorageError
 from application.ports.doctor import Check, CheckStatus
 
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 _STORE: Final = "object storage"
 _OBJECTS: Final = "object storage objects"
 _FILES: Final = "object storage files"
+_LINKS: Final = "object storage links"
+_LINK_SECONDS: Final = 5
 _THREADS: Final = 8
 _MAX_NAMED: Final = 3
 _CONTENT: Final = b"Media Generator's doctor wrote this object, and deletes it at once.\n"
@@ -54,6 +61,8 @@ class ObjectStorageChecks:
             yield _error(_OBJECTS, error)
             return
         try:
+            if self._storage.link_origin is not None:
+                yield self._links()
             yield self._files()
         except StorageError as error:
             yield _error(_FILES, error)
@@ -81,6 +90,32 @@ class ObjectStorageChecks:
             return Check(_OBJECTS, CheckStatus.WARNING, finding)
         finding = "objects can be looked at, read in ranges and deleted"
         return Check(_OBJECTS, CheckStatus.OK, finding)
+
+    def _links(self) -> Check:
+        """Whether the store accepts a link; its certificate is for browsers to check."""
+        address = urlsplit(self._storage.link(PROBE_KEY))
+        connection = HTTPConnection(address.netloc, timeout=_LINK_SECONDS)
+        if address.scheme == "https":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = HTTPSConnection(address.netloc, timeout=_LINK_SECONDS, context=context)
+        with closing(connection):
+            try:
+                connection.request("GET", f"{address.path}?{address.query}")
+                answer = str(connection.getresponse().status)
+            except (OSError, HTTPException) as error:
+                answer = str(error)
+        if answer == "200":
+            finding = (
+                f"the store accepts signed links; browsers must reach {self._storage.link_origin}"
+            )
+            return Check(_LINKS, CheckStatus.OK, finding)
+        finding = f"the store does not accept a signed link: {answer}"
+        remedy = (
+            "The page would show no pictures: allow the credentials s3:GetObject, or set"
+            " media.storage.signed_links to false."
+        )
+        return Check(_LINKS, CheckStatus.WARNING, finding, remedy)
 
     def _files(self) -> Check:
         keys = list(self._published)

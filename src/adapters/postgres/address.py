@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from application.ports.prompt_repository import RepositoryError
 
@@ -25,6 +26,11 @@ _CONNECTION: Final[dict[str, Any]] = {
 }
 _PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:]*):[^/?#]*@")
 _EACH_SERVER: Final = re.compile(r" ?- host: .*?, hostaddr: \S+ (connection failed: )?")
+_USELESS: Final = re.compile(
+    r"(?i)^connection failed: |\s*Is the server running .*?\?"
+    r"|\s*This probably means the server terminated .*? the request\."
+)
+_SERVER: Final = re.compile(r'connection to server at "([^"]+)"(?: \([^)]*\))?, port (\d+)')
 _MISSING: Final = (
     "database.url needs the PostgreSQL driver psycopg, which is not installed here; install it with"
     " 'pip install \"media-generator[postgres]\"', or use database.path for a SQLite file"
@@ -102,13 +108,38 @@ _ADVICE: Final = (
         "give the user the right to use it: GRANT CONNECT ON DATABASE name TO role",
     ),
     (
+        r"root certificate file",
         (
-            r"certificate verify failed|root certificate file|does not match host name"
-            r"|unable to get local issuer"
+            "set database.ca_file to a file with the certificate, in PEM format, of the authority"
+            " that signed the server's"
         ),
+    ),
+    (
+        r"does not match host name",
+        (
+            "name the server in database.url as its certificate does, or have the certificate made"
+            " for this name as well"
+        ),
+    ),
+    (
+        r"certificate has expired|certificate is not yet valid",
+        "have the server's certificate renewed; if it is valid, check the clock of this machine",
+    ),
+    (
+        r"certificate verify failed|unable to get local issuer",
         (
             "the server's certificate was not accepted; set database.ca_file to the certificate of"
-            " the authority that signed it, and name the server as its certificate does"
+            " the authority that signed it"
+        ),
+    ),
+    (
+        (
+            r"invalid response to SSL negotiation|expected authentication request from server"
+            r"|without ALPN protocol|it speaks TLS"
+        ),
+        (
+            "what answers there is not PostgreSQL; check host and port in database.url (a proxy"
+            " that begins with TLS needs ?sslnegotiation=direct there)"
         ),
     ),
     (
@@ -219,20 +250,37 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
 def _explained(error: psycopg.Error, address: PostgresAddress) -> str:
     """What the driver says in one line without secrets, and what to do."""
     text = " ".join(str(error).split())
-    text = re.sub(r"(?i)^connection failed: |\s*Is the server running .*?\?", "", text)
+    text = _USELESS.sub("", text)
     # With several servers, what each of them said.
     text = _EACH_SERVER.sub("; ", text.partition("All failures were: ")[2] or text).lstrip("; ")
     for secret in _secrets(address):
         text = text.replace(secret, "***")
+    text += _tls_fault(text, address)
     advice = next(
         (advice for pattern, advice in _ADVICE if re.search(pattern, text, re.IGNORECASE)), _LAST
     )
     return f"{text}; {advice}" if text else advice
 
 
-def _secrets(address: PostgresAddress) -> list[str]:
-    from urllib.parse import unquote
+def _tls_fault(text: str, address: PostgresAddress) -> str:
+    """What libpq does not say about TLS, in brackets; "" where it is not about that."""
+    server = _SERVER.search(text)
+    if server is None:
+        return ""
+    from adapters.tls_probe import postgres_certificate_fault, speaks_tls
 
+    host, port = server[1], int(server[2])
+    if "server closed the connection unexpectedly" in text and speaks_tls(host, port):
+        return " (it speaks TLS from the first byte)"
+    if "certificate verify failed" not in text:
+        return ""
+    ca_file = re.search(r"[?&]sslrootcert=([^&]*)", address.url)
+    path = unquote(ca_file[1]) if ca_file else address.ca_file
+    fault = postgres_certificate_fault(host, port, None if path == "system" else path)
+    return f" ({fault})" if fault else ""
+
+
+def _secrets(address: PostgresAddress) -> list[str]:
     secrets = [address.password or ""]
     if match := _PASSWORD.search(address.url):
         inside = match[0][len(match[1]) + 1 : -1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from application.ports.gallery import GalleryArtifact
@@ -35,6 +35,8 @@ class MediaFile:
         is_certain: whether the identity stands for every byte (its SHA-256), and so for ever;
             otherwise it is made of size, time and inode.
         is_remote: whether reading it waits for another machine.
+        link: makes an address at which anyone can read the file for a quarter of an hour; raises
+            OSError if it cannot be made now. None: there is no such address.
     """
 
     file: io.RawIOBase
@@ -44,10 +46,16 @@ class MediaFile:
     identity: str
     is_certain: bool
     is_remote: bool = False
+    link: Callable[[], str] | None = None
 
 
 class PublishedMedia(Protocol):
     """The published files, by the paths of their rows. Safe from any thread."""
+
+    @property
+    def link_origin(self) -> str | None:
+        """Scheme, host and port of the addresses that ``MediaFile.link`` makes; None: no links."""
+        ...
 
     def open(self, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
         """Open a published file and tell its format and identity.

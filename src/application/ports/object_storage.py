@@ -72,6 +72,18 @@ class ObjectStorage(Protocol):
         """
         ...
 
+    @property
+    def link_origin(self) -> str | None:
+        """Scheme, host and port of every link; None if the settings want no links."""
+        ...
+
+    def link(self, key: str) -> str:
+        """An address at which anyone can read the object for a quarter of an hour.
+
+        It is made without asking the store, so the object may not exist.
+        """
+        ...
+
     def delete(self, key: str) -> None:
         """Delete an object; no error if it does not exist."""
         ...

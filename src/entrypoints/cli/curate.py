@@ -136,7 +136,7 @@ def tag(
     change = CurationChange(
         add_tags=add, remove_tags=remove, add_to=collection, remove_from=no_collection
     )
-    if bool(ids) == (change == CurationChange()):
+    if change == CurationChange():
         if not ids:
             return _list_groups(invocation)
         message = "give --add, --remove, --collection or --no-collection"

@@ -12,6 +12,7 @@ import msgspec
 
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.settings.expansion import ExpansionError, expand_path
+from entrypoints.settings.hosts import HOSTS
 from entrypoints.settings.layers import (
     Layer,
     Source,
@@ -129,7 +130,10 @@ def inspect_settings(
         reduce(lambda group, part: group.setdefault(part, {}), groups, tree)[last] = value
     settings = msgspec.convert(tree, Settings)
     invalid = {problem.key for problem in problems}  # the settings have its default instead
-    crossed = cross_check(settings, entries)
+    crossed = list(cross_check(settings, entries))
+    for wrong in {problem.key for problem in crossed} & {"comfyui.host", HOSTS}:
+        del tree["comfyui"][wrong.partition(".")[2]]  # no address could be made of it
+        settings = msgspec.convert(tree, Settings)
     problems += [problem for problem in crossed if problem.key not in invalid]
     provenance = {name: Source("default") for name, key in keys().items() if key.base is not dict}
     provenance |= {name: entry.source for name, entry in entries.items()}

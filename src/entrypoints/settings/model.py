@@ -297,6 +297,7 @@ class Storage(Section, frozen=True):
         str | None, Meta(description="the path of a file with certificates, or null", extra=OWN)
     ] = None
     path_style: Annotated[bool | None, Meta(description="true, false or null")] = None
+    signed_links: Annotated[bool, Meta(description="true or false")] = False
 
 
 class Media(Section, frozen=True):

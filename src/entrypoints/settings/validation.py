@@ -279,8 +279,11 @@ def _storage(settings: Settings) -> Iterator[_Fault]:
     storage, key = settings.media.storage, "media.storage.url"
     example = 'Write an address such as "s3://bucket/prefix".'
     if storage.url is None:
-        names = ("endpoint", "access_key_id", "secret_access_key", "credentials_file")
-        if name := next((name for name in names if getattr(storage, name) is not None), None):
+        names = (
+            *("endpoint", "access_key_id", "secret_access_key", "credentials_file"),
+            "signed_links",
+        )
+        if name := next((name for name in names if getattr(storage, name)), None):
             what = f"media.storage.{name} is set, but {key} is not"
             yield _Fault(key, what, example, f"media.storage.{name}")
         return

@@ -76,7 +76,8 @@ def create_app(services: Services) -> Flask:
     app.url_map.converters["row"] = RowIdConverter
     app.url_map.merge_slashes = False  # an address with "//" is another one
     install_errors(app)
-    install_guards(app, services.access)
+    published = services.published
+    install_guards(app, services.access, published.link_origin if published else None)
     install_languages(app)
     _install_assets(app)
     for name in _BLUEPRINTS:

@@ -48,6 +48,13 @@ LATER_READ_BYTES: Final = 512 * 1024
 # A body up to this size is read by the thread that answers, and sent along with the headers.
 MAX_BYTES_AT_ONCE: Final = 32 * 1024
 CACHE_FOREVER: Final = "private, max-age=31536000, immutable"  # for paths that are never used twice
+# Of a redirect to a link: used again for a third of the link's time, so that the browser finds what
+# it has from there, by a client that would be redirected.
+_LINK_HEADERS: Final = {
+    "Cache-Control": "private, max-age=300",
+    "Vary": "Origin, Range, Sec-Fetch-Mode",
+    "Referrer-Policy": "no-referrer",
+}
 _REVALIDATE: Final = "private, no-cache"  # other programs may use a path again
 _CONDITIONS: Final = frozenset(
     {
@@ -236,7 +243,12 @@ def file_response(request: Request, media: MediaFile, name: str, *, is_download:
         if known is not None:
             media.file.close()
             return known
-        return _with_body(request, media, headers, _ranges(request, validators, media.size))
+        ranges = _ranges(request, validators, media.size)
+        if media.link and not is_attachment and _may_redirect(request, ranges):
+            link = media.link()
+            media.file.close()
+            return Response(status=307, headers={"Location": link, **_LINK_HEADERS})
+        return _with_body(request, media, headers, ranges)
     except BaseException:
         media.file.close()
         raise
@@ -263,6 +275,18 @@ def bodiless_response(
     if status == 412:  # noqa: PLR2004 - an HTTP status
         raise ApiError(status, "other_content", "the file is not the one that the request means")
     return None if status is None else Response(status=status, headers=headers)
+
+
+def _may_redirect(request: Request, ranges: tuple[ByteRange, ...] | None) -> bool:
+    """Whether the client gets from a link to the store what it would get from this server.
+
+    The store knows other validators and no multiple ranges, a script may not read its answer, and
+    a link is for GET alone.
+    """
+    conditions = (_CONDITIONS | {"HTTP_IF_RANGE"}) & request.environ.keys()
+    is_script = "Origin" in request.headers or request.headers.get("Sec-Fetch-Mode") == "cors"
+    is_one_part = ranges is None or len(ranges) == 1
+    return request.method == "GET" and not conditions and not is_script and is_one_part
 
 
 def _ranges(request: Request, validators: Validators, size: int) -> tuple[ByteRange, ...] | None:

@@ -88,6 +88,11 @@ class PeaksParameters(msgspec.Struct, frozen=True):
         ),
         206: Answer("A part of the file", media_types=("*/*",)),
         304: Answer("The client has the current content"),
+        307: Answer(
+            "The file is at this address in the object store for a quarter of an hour, with"
+            " media.storage.signed_links",
+            headers={"Location": "address of the file, with a signature"},
+        ),
     },
     errors={
         404: "No such file, or no row for it",

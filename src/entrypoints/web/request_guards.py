@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from entrypoints.web.services import Services
 
 CSRF_HEADER: Final = "X-Mediagen-Token"
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
-    " media-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none';"
+_CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{media} data: blob:;"
+    " media-src 'self'{media}; connect-src 'self'; base-uri 'none'; frame-ancestors 'none';"
     " form-action 'self'"
 )
-HEADERS: Final = {  # of every response that does not set its own
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+_HEADERS: Final = {  # of every response that does not set its own
     "X-Content-Type-Options": "nosniff",
     # With "no-referrer" browsers would send forms with "Origin: null".
     "Referrer-Policy": "same-origin",
@@ -37,7 +36,6 @@ HEADERS: Final = {  # of every response that does not set its own
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "no-store",
 }
-_HEADERS: Final = [(name.lower(), name, value) for name, value in HEADERS.items()]
 _PREFLIGHT: Final = {  # what the front end at web.cors_origin may send, besides simple requests
     "Access-Control-Allow-Methods": "GET, HEAD, POST",
     "Access-Control-Allow-Headers": (
@@ -59,9 +57,15 @@ _EMBEDDED: Final = frozenset({"object", "embed", "iframe", "frame"})
 _COOKIE_SECONDS: Final = 30 * 86_400
 
 
-def install_guards(app: Flask, access: Access) -> None:
-    """Check every request before it is handled, and add the security headers to every response."""
-    _install_headers(app, access)
+def install_guards(app: Flask, access: Access, media_origin: str | None) -> None:
+    """Check every request before it is handled, and add the security headers to every response.
+
+    Args:
+        app: the application.
+        access: the hosts and tokens that requests must show.
+        media_origin: scheme, host and port from which pages may get media too, or None.
+    """
+    _install_headers(app, access, media_origin)
 
     @app.before_request
     def check() -> AnyResponse | None:
@@ -82,11 +86,17 @@ def install_guards(app: Flask, access: Access) -> None:
         return None
 
 
-def _install_headers(app: Flask, access: Access) -> None:
+def _install_headers(app: Flask, access: Access, media_origin: str | None) -> None:
+    policy = _CONTENT_SECURITY_POLICY.format(media=f" {media_origin}" if media_origin else "")
+    headers = [
+        (name.lower(), name, value)
+        for name, value in {"Content-Security-Policy": policy, **_HEADERS}.items()
+    ]
+
     @app.after_request
     def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
-        for lower_name, name, value in _HEADERS:  # setdefault() would search all headers for each
+        for lower_name, name, value in headers:  # setdefault() would search all headers for each
             if lower_name not in own:
                 response.headers.add(name, value)
         if access.front_end is not None:

@@ -78,6 +78,14 @@ def test_a_private_certificate_authority(stage: Stage, tmp_path: Path) -> None:
     )
 
 
+def test_a_port_that_hangs_up_without_tls(stage: Stage, tmp_path: Path) -> None:
+    """The reason names what to change; so do most servers, but not all of them."""
+    with behind_tls(stage.double().url, tmp_path, explains=False) as (url, _):
+        assert "begin its address with https://" in reason(
+            ServerAddress(url.replace("https:", "http:"))
+        )
+
+
 def test_a_certificate_of_another_authority(stage: Stage, tmp_path: Path) -> None:
     """It is refused."""
     other = tmp_path / "other.pem"

@@ -25,12 +25,13 @@ _PLAIN = (
 
 
 @contextmanager
-def behind_tls(url: str, folder: Path) -> Iterator[tuple[str, str]]:
+def behind_tls(url: str, folder: Path, *, explains: bool = True) -> Iterator[tuple[str, str]]:
     """An https address that leads to a server, and the file with the authority's certificate.
 
     Args:
         url: the server's http address.
         folder: where the certificate file is written.
+        explains: whether a request without TLS is answered; otherwise the connection is closed.
     """
     authority = trustme.CA()
     ca_file = folder / "authority.pem"
@@ -41,7 +42,7 @@ def behind_tls(url: str, folder: Path) -> Iterator[tuple[str, str]]:
     assert parts.hostname
     assert parts.port
     listener = socket.create_server(("127.0.0.1", 0))
-    relay = _Relay(listener, context, (parts.hostname, parts.port))
+    relay = _Relay(listener, context, (parts.hostname, parts.port), explains=explains)
     relay.start()
     try:
         yield f"https://127.0.0.1:{listener.getsockname()[1]}", str(ca_file)
@@ -51,12 +52,18 @@ def behind_tls(url: str, folder: Path) -> Iterator[tuple[str, str]]:
 
 class _Relay(Thread):
     def __init__(
-        self, listener: socket.socket, context: ssl.SSLContext, target: tuple[str, int]
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        target: tuple[str, int],
+        *,
+        explains: bool,
     ) -> None:
         super().__init__(name="tls-relay")
         self._listener = listener
         self._context = context
         self._target = target
+        self._explains = explains
         self._opened = ExitStack()
         self._threads: list[Thread] = []
 
@@ -72,14 +79,19 @@ class _Relay(Thread):
                 )
                 with plain:
                     plain.recv(_CHUNK)
-                    plain.sendall(head % len(_PLAIN) + _PLAIN)
+                    if self._explains:
+                        plain.sendall(head % len(_PLAIN) + _PLAIN)
                 continue
             try:
                 client = self._context.wrap_socket(plain, server_side=True)
             except OSError:
                 plain.close()
                 continue
-            server = socket.create_connection(self._target)
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:
+                client.close()
+                continue
             for end in (client, server):
                 self._opened.callback(_shut, end)
             for source, sink in ((client, server), (server, client)):

@@ -13,6 +13,7 @@ import pytest
 from adapters.hooks.webhook import WebhookTransport
 from application.ports.hooks import DeliveryFailure
 from tests.fakes.system import ManualClock
+from tests.integration.comfyui_server.tls import behind_tls
 from tests.integration.hooks.receiver import (
     Receiver,
     answering,
@@ -25,6 +26,7 @@ from tests.integration.hooks.receiver import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 BODY = b'{"version":1}'
 SECRET = "pass wörd"  # noqa: S105 - of a test
@@ -197,6 +199,19 @@ def test_an_encrypted_receiver_needs_a_certificate(receiver: Receiver) -> None:
     """A receiver without TLS behind an https address gets nothing."""
     failure = send(receiver.address.replace("http:", "https:"), 10.0)
     assert failure is not None
+    assert "begin its address with http://" in failure.reason
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("explains", [True, False])
+def test_an_encrypted_receiver_is_recognized(
+    receiver: Receiver, tmp_path: Path, *, explains: bool
+) -> None:
+    """Whether it answers without TLS or hangs up, the failure says what to change."""
+    with behind_tls(receiver.address, tmp_path, explains=explains) as (url, _):
+        failure = send(url.replace("https:", "http:"), 10.0)
+    assert failure is not None
+    assert "begin its address with https://" in failure.reason
     assert receiver.requests == []
 
 

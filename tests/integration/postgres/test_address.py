@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from adapters.postgres.address import PostgresAddress, UnreachableError, connect, public_url
 from application.ports.prompt_repository import RepositoryError
+from tests.integration.comfyui_server.tls import behind_tls
 from tests.postgres.server import free_port
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.postgres.fixtures import TestDatabase
     from tests.postgres.server import Address
 
@@ -61,6 +65,16 @@ def test_wrong_address_is_explained(url: str, advice: str) -> None:
     """Each message names what to correct."""
     with pytest.raises(RepositoryError, match=re.escape(advice)):
         connect(PostgresAddress(url))
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer", "verify-full"])
+@pytest.mark.parametrize("explains", [True, False])
+def test_another_server_is_recognized(tmp_path: Path, mode: str, *, explains: bool) -> None:
+    """A port of HTTP, which answers in that or hangs up, and speaks TLS from the first byte."""
+    with behind_tls("http://127.0.0.1:9", tmp_path, explains=explains) as (url, _):
+        place = urlsplit(url).netloc
+        with pytest.raises(UnreachableError, match="what answers there is not PostgreSQL"):
+            connect(PostgresAddress(f"postgresql://me@{place}/queue", sslmode=mode))
 
 
 @pytest.mark.slow

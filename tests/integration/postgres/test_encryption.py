@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,8 +51,28 @@ def test_certificate_must_be_signed_by_the_authority(encrypting: Server, tmp_pat
             query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
             assert driver.execute(query).fetchall() == [(True,)]
     other_name = re.sub("127.0.0.1", "localhost", url)
-    for place, file in ((url, "other.pem"), (other_name, "ca.pem"), (url, "missing.pem")):
+    for place, file, advice in (
+        (url, "other.pem", r"\(.*certificate.*\); .* set database\.ca_file to the certificate"),
+        (other_name, "ca.pem", r"name the server in database\.url as its certificate does"),
+        (url, "missing.pem", r"set database\.ca_file to a file"),
+    ):
         address = PostgresAddress(place, sslmode="verify-full", ca_file=str(tmp_path / file))
-        with pytest.raises(UnreachableError, match=r"set database\.ca_file") as caught:
+        with pytest.raises(UnreachableError, match=advice) as caught:
             connect(address)
         assert password not in str(caught.value)
+
+
+def test_expired_certificate_is_named(encrypting: Server, tmp_path: Path) -> None:
+    """The driver says no more than that it was not accepted."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    end = datetime(2020, 2, 1, tzinfo=UTC)
+    expired = authority.issue_cert("127.0.0.1", not_before=end - timedelta(30), not_after=end)
+    expired.private_key_and_cert_chain_pem.write_to_path(encrypting.folder / "cert.pem")
+    expired.private_key_pem.write_to_path(encrypting.folder / "key.pem")
+    encrypting.stop()
+    encrypting.start()
+    url = encrypting.address.url()
+    address = PostgresAddress(url, sslmode="verify-full", ca_file=str(tmp_path / "ca.pem"))
+    with pytest.raises(UnreachableError, match=r"certificate has expired\); have .* renewed"):
+        connect(address)

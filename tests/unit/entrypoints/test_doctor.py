@@ -32,6 +32,29 @@ def test_on_a_mac_the_database_on_the_desktop_is_named(
     assert str(tmp_path / "Desktop/a.db") in check.finding
 
 
+@pytest.mark.parametrize(
+    "comfyui",
+    [
+        {"host": "ftp://gpu1"},
+        {"hosts": ["gpu1:8188"]},
+        {"hosts": [{"slots": 1}]},
+        {"hosts": [{"url": "http://gpu1:8188", "slots": "x"}]},
+        {"hosts": [{"url": "http://gpu1:8188", "kinds": ["video"]}]},
+        {"hosts": [{"url": "http://gpu1:8188", "headers": 3}]},
+    ],
+    ids=str,
+)
+def test_a_wrong_server_is_a_finding_and_the_other_checks_are_made(
+    tmp_path: Path, comfyui: dict[str, object]
+) -> None:
+    """No server can be asked at an address that makes no sense."""
+    path = tmp_path / "media_generator_config.json"
+    path.write_text(json.dumps({"comfyui": comfyui, "media": {"renderer": {"image": "server"}}}))
+    checks = list(doctor.diagnose(*Invocation(config_file=path).inspected_settings()))
+    assert [check for check in checks if "comfyui.host" in check.finding]
+    assert "audio renderer" in {check.subject for check in checks}
+
+
 WEBHOOK = {"webhook": "http://localhost:9000/ready"}
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"  # 24 bytes in base64
 PLAIN = "an old secret of more than 24 bytes"

@@ -29,7 +29,7 @@ class Player {
     }
     audio.addEventListener("ended", () => this.go(1));
     audio.addEventListener("error", () => {
-      if (!this.item || !audio.getAttribute("src")) return;
+      if (!this.item || !audio.getAttribute("src") || this.tryAgain()) return;
       toast(_("“%(title)s” cannot be played.", { title: this.item.title }), { kind: "bad", hint: this.item.file_path });
     });
     const buttons = {
@@ -51,6 +51,18 @@ class Player {
     document.addEventListener("keydown", (event) => this.key(event));
     addEventListener("pagehide", () => this.keep());
     this.session();
+  }
+
+  /** Continue a song that broke off, once at each place: the address that it came from has an end. */
+  tryAgain() {
+    const { audio } = this;
+    const { currentTime: at, paused } = audio;
+    if (!at || at === this.brokeAt) return false;
+    this.brokeAt = at;
+    audio.load();
+    audio.currentTime = at;
+    if (!paused) audio.play().catch(() => {});
+    return true;
   }
 
   /** Keep what plays, for the next page of this tab. */

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request
 
 from adapters.media_files.object_media import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, ObjectMedia
 from application.ports.object_storage import ObjectFacts
+from entrypoints.web.errors import ApiError
 from entrypoints.web.file_responses import file_response
 from tests.media_samples import mp3, png, with_id3_tags
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from flask import Response
+
+ORIGIN = "https://store.example:9000"
 NAME = "image/7_20260106T213045/a.png"
 
 
@@ -31,8 +35,11 @@ class _Objects:
 
     address = "s3://memory"
 
-    def __init__(self, content: bytes = b"", name: str = NAME) -> None:
+    def __init__(
+        self, content: bytes = b"", name: str = NAME, link_origin: str | None = None
+    ) -> None:
         self.contents = {name: content}
+        self.link_origin = link_origin
         self.reads: list[tuple[int, int]] = []
         self.stats = 0
 
@@ -55,6 +62,9 @@ class _Objects:
             raise OSError(errno.EIO, "the object is another one by now")
         self.reads.append((start, length))
         return content[start : start + length]
+
+    def link(self, key: str) -> str:
+        return f"{self.link_origin}/{key}?signature"
 
     def delete(self, key: str) -> None:
         del self.contents[key]
@@ -162,3 +172,65 @@ def test_a_response_is_read_in_a_request_thread() -> None:
     assert b"".join(response.response) == content[5:1_500_001]  # type: ignore[arg-type]
     response.close()
     assert opened.file.closed
+
+
+def _answered(content: bytes, environ: Mapping[str, str], *, is_download: bool = False) -> Response:
+    """The response to a request for a file to which there are links."""
+    opened = ObjectMedia(_Objects(content, link_origin=ORIGIN)).open(NAME, _row(content))
+    assert opened is not None
+    request = Request(EnvironBuilder().get_environ() | dict(environ))
+    response = file_response(request, opened, "a.png", is_download=is_download)
+    response.close()
+    assert opened.file.closed
+    return response
+
+
+@pytest.mark.parametrize("byte_range", [None, "bytes=0-", "bytes=5-9"])
+def test_a_client_is_sent_to_a_link(byte_range: str | None) -> None:
+    """For the whole file, and for one part of it, for which clients ask there again."""
+    response = _answered(bytes(999), {"HTTP_RANGE": byte_range} if byte_range else {})
+    assert response.status_code == 307
+    assert response.headers["Location"] == f"{ORIGIN}/{NAME}?signature"
+    assert response.headers["Cache-Control"] == "private, max-age=300"
+    assert "Sec-Fetch-Mode" in response.headers["Vary"]
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "ETag" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({"REQUEST_METHOD": "HEAD"}, 200),  # a signature is for one method
+        ({"HTTP_RANGE": "bytes=0-1,500-501"}, 206),  # stores know no multiple ranges
+        ({"HTTP_RANGE": "bytes=0-1", "HTTP_IF_RANGE": '"x"'}, 200),
+        ({"HTTP_IF_NONE_MATCH": '"x"'}, 200),  # the store would compare with its own
+        ({"HTTP_IF_NONE_MATCH": "*"}, 304),
+        ({"HTTP_IF_MATCH": "*"}, 200),
+        ({"HTTP_ORIGIN": "http://localhost:3000"}, 200),  # a script may not read the store's answer
+        ({"HTTP_SEC_FETCH_MODE": "cors"}, 200),
+    ],
+    ids=str,
+)
+def test_what_the_store_would_answer_otherwise_is_not_left_to_it(
+    environ: dict[str, str], status: int
+) -> None:
+    """Conditions, other methods, and scripts."""
+    assert _answered(bytes(999), environ).status_code == status
+
+
+def test_downloads_and_unknown_contents_are_not_left_to_the_store() -> None:
+    """Only here do they have their names, and an unknown content is never shown."""
+    assert _answered(bytes(999), {}, is_download=True).status_code == 200
+    opened = ObjectMedia(_Objects(b"<script>", link_origin=ORIGIN)).open(NAME, {})
+    assert opened is not None
+    request = Request(EnvironBuilder().get_environ())
+    response = file_response(request, opened, "a.png", is_download=False)
+    assert response.status_code == 200
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    response.close()
+
+
+def test_a_range_outside_of_the_file_is_refused_here() -> None:
+    """With the size of the file."""
+    with pytest.raises(ApiError, match="the file has 999 bytes"):
+        _answered(bytes(999), {"HTTP_RANGE": "bytes=999-"})
