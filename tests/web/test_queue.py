@@ -299,6 +299,21 @@ def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
         expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
+def test_nothing_says_working_while_nothing_can_be_rendered(site: Site) -> None:
+    """A worker runs, but all that waits is of a kind that it cannot render."""
+    site.installation.use_scripts("not_there.py", "steps.py")
+    site.installation.poet.write(image("a lake"), text="A lake, please")
+    with site.installation.started("daemon"), site.page("/queue") as page:
+        expect(page.locator("#broken")).to_contain_text("Images cannot be rendered.")
+        expect(page.locator("#workers")).to_contain_text("stopped")
+        expect(page.locator("#time-left")).to_be_hidden()
+        assert ">stopped</span>" in page.request.get(f"{site.url}/queue").text()
+        site.installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        expect(page.locator("#workers")).to_contain_text("working")
+        site.installation.release()
+        site.step()
+
+
 def test_cancelling_by_mouse_asks_for_confirmation(site: Site) -> None:
     """Dismissing the dialog keeps the prompt; confirming cancels it."""
     prompt_id = site.installation.poet.write(image("a lake"))

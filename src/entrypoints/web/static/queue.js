@@ -73,7 +73,7 @@ function showStatus() {
 
 function showTimeLeft(left) {
   const line = byId("time-left");
-  line.hidden = !total("pending") || typeof left !== "number";
+  line.hidden = !total("pending") || typeof left !== "number" || isStopped();
   if (line.hidden) return;
   const said = _("The whole queue will take about %(time)s.", { time: span(left) });
   if (line.textContent !== said) line.textContent = said;
@@ -96,11 +96,19 @@ function showPause(paused) {
   putMoment(banner, "since", paused.since);
 }
 
+/** As is_stopped of queue_api.py. */
+function isStopped() {
+  const whole = status.broken.filter((each) => !(each.workflow || each.some || each.elsewhere)).map(({ kind }) => kind);
+  const waiting = ["image", "audio"].filter((kind) => status.counts[kind].pending);
+  return waiting.length > 0 && waiting.every((kind) => whole.includes(kind)) && !status.rendering.length;
+}
+
 function showWorkers(workers, paused) {
+  const stopped = isStopped();
   const line = byId("workers");
   line.dataset.workers = workers.length;
-  const chip = put(line, "chip", !workers.length ? _("no worker") : paused ? _("paused") : _("working"));
-  chip.className = `chip ${workers.length && !paused ? "good" : "warm"}`;
+  const chip = put(line, "chip", !workers.length ? _("no worker") : paused ? _("paused") : stopped ? _("stopped") : _("working"));
+  chip.className = `chip ${workers.length && !paused && !stopped ? "good" : "warm"}`;
   const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`).join(", ");
   const told = line.querySelector('[data-f="told"]');
   if (told.said === names) return;

@@ -155,7 +155,7 @@ def test_text_from_the_database_is_never_markup(site: Site) -> None:
         html = shown(site, path)
         assert "<script>alert" not in html
         assert "<img src=x" not in html
-        assert "49" not in html
+        assert "49" not in re.sub(r"/static/\w+/", "", html)  # digests may have any digits
 
 
 def test_the_page_of_a_song_has_its_lyrics(site: Site) -> None:
