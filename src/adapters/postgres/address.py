@@ -150,7 +150,7 @@ _ADVICE: Final = (
         ),
     ),
     (
-        r"server does not support ssl|ssl was required|ssl off|ssl on",
+        r"server does not support ssl|ssl (was )?required|ssl off|ssl on",
         (
             "the server and database.sslmode do not agree on encryption; switch on ssl in"
             " postgresql.conf, or change database.sslmode"
