@@ -84,7 +84,8 @@ class WorkflowChoices:
         """
         if claim.kind not in self.rules:
             return Success(_ONLY)
-        choice = self._choose(claim.kind, brief, self._records.hints(claim.prompt_id))
+        hints = self._records.hints([claim.prompt_id])[claim.prompt_id]
+        choice = self._choose(claim.kind, brief, hints)
         if not is_successful(choice):
             return Refused(choice.failure())
         self._records.record(claim, variant, choice.unwrap())

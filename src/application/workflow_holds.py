@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from threading import RLock
 from typing import TYPE_CHECKING, Final
+
+from returns.pipeline import is_successful
 
 from application.ports.events import KindRecovered, KindUnavailable
 from application.ports.live_state import UnavailableKind
 from domain.breaker import Verdict
+from domain.brief_parser import parse_brief
 from domain.failure import Blame, FailureCode, hint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from application.ports.database import Hold, QueueControls
     from application.ports.events import EventListener
+    from application.ports.gallery import Gallery
     from application.ports.live_state import WorkerView
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
+    from application.ports.workflows import WorkflowRecords
     from application.workflow_choice import WorkflowChoices
     from domain.breaker import CircuitBreaker, PastRender
+    from domain.brief import Brief
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import Claim
-    from domain.workflow_rules import WorkflowKey
+    from domain.workflow_rules import WorkflowKey, WorkflowRules
+
+MAX_EXAMINED: Final = 500
+"""Number of pending prompts of a kind that ``pending_briefs`` looks at."""
 
 _CHECK_INTERVAL: Final = 5.0  # seconds between two checks of a workflow that cannot run
 
@@ -265,3 +275,88 @@ def unavailable_kinds(
         if hold.elsewhere or (hold.kind, hold.workflow) not in known
     ]
     return [*reported, *written]
+
+
+def held_workflows(unavailable: Iterable[UnavailableKind]) -> frozenset[WorkflowKey]:
+    """The named workflows that cannot run on this machine, whose prompts all wait."""
+    return frozenset(
+        (one.kind, one.workflow)
+        for one in unavailable
+        if one.workflow and not one.is_partial and not one.elsewhere
+    )
+
+
+def held_counts(held: Mapping[WorkflowKey, Sequence[int]]) -> Mapping[Kind, int]:
+    """How many of the prompts that ``held_prompts`` found are of each kind."""
+    counts: Counter[Kind] = Counter()
+    for (kind, _), prompts in held.items():
+        counts[kind] += len(prompts)
+    return counts
+
+
+def broken_of(
+    unavailable: Iterable[UnavailableKind], kind: Kind, workflow: str
+) -> UnavailableKind | None:
+    """What keeps pending prompts of a kind and a workflow ("" for the only one) waiting."""
+    return next(
+        (one for one in unavailable if one.kind is kind and one.workflow in {"", workflow}), None
+    )
+
+
+def held_prompts(
+    workflows: Collection[WorkflowKey],
+    rules: Mapping[Kind, WorkflowRules],
+    gallery: Gallery,
+    records: WorkflowRecords,
+) -> dict[WorkflowKey, Sequence[int]]:
+    """The pending prompts of named workflows, as ``pending_briefs`` finds them.
+
+    Args:
+        workflows: the workflows; those that the rules do not have are left out.
+        rules: of the kinds that have named workflows.
+        gallery: lists the pending prompts.
+        records: what else decides about their workflows.
+
+    Raises:
+        RepositoryError: the database cannot be used.
+    """
+    held: dict[WorkflowKey, Sequence[int]] = {}
+    for kind in {kind for kind, _ in workflows} & rules.keys():
+        pending = pending_briefs(kind, rules[kind], gallery, records)
+        for name in rules[kind].names:
+            if (kind, name) in workflows:
+                held[kind, name] = [prompt_id for prompt_id, _ in pending.get(name, ())]
+    return held
+
+
+def pending_briefs(
+    kind: Kind, rules: WorkflowRules | None, gallery: Gallery, records: WorkflowRecords
+) -> dict[str, list[tuple[int, Brief]]]:
+    """The ids and briefs of the first ``MAX_EXAMINED`` pending prompts, by workflow, in order.
+
+    By the rules of now; prompts that no workflow renders are left out.
+
+    Args:
+        kind: of the prompts.
+        rules: of the kind; None if it has only one workflow, "".
+        gallery: lists the pending prompts.
+        records: what else decides about their workflows.
+
+    Raises:
+        RepositoryError: the database cannot be used.
+    """
+    prompts = gallery.waiting(kind, MAX_EXAMINED)
+    hints = records.hints([prompt.id for prompt in prompts]) if rules else {}
+    pending: dict[str, list[tuple[int, Brief]]] = {}
+    for prompt in prompts:
+        parsed = parse_brief(kind, prompt.writing.content)
+        if not is_successful(parsed):
+            continue
+        brief, name = parsed.unwrap(), ""
+        if rules:
+            choice = rules.choose(brief, hints[prompt.id].config_name, hints[prompt.id].chosen)
+            if not is_successful(choice):
+                continue
+            name = choice.unwrap().name
+        pending.setdefault(name, []).append((prompt.id, brief))
+    return pending

@@ -22,10 +22,13 @@ PICTURE_NAMES: Final = ("image", "mask")
 """Members of a brief's JSON that name input pictures; as paths, they have that type."""
 
 _TOP: Final = ("",)
-_TECHNICAL_OBJECTS: Final = (
+TECHNICAL_NAMES: Final = (
     *("technical_params", "technical_parameters", "technical_details", "technical", "parameters"),
-    *("params", "settings", "metadata"),
+    "params",
 )
+"""Names of the object that a brief has for technical parameters."""
+
+_TECHNICAL_OBJECTS: Final = (*TECHNICAL_NAMES, "settings", "metadata")
 _TECHNICAL: Final = (*_TECHNICAL_OBJECTS, "")
 _TOP_OR_TECHNICAL: Final = ("", *_TECHNICAL_OBJECTS)
 _COMPOSITION: Final = ("composition",)

@@ -25,7 +25,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
-from domain.brief import PICTURE_NAMES
+from domain.brief import PICTURE_NAMES, TECHNICAL_NAMES
 from domain.brief_values import canonical_name, described, is_blank, number_text, read_text
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ _MAX_LENGTH: Final = 200  # characters of a path
 _MAX_SHOWN: Final = 60  # characters of a value in a message
 _MAX_NUMBER: Final = 40  # characters of a number that is written as text
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
-# Names of one object; "settings" and "metadata" are not among them, since they hold other things.
-_TECHNICAL: Final = (
-    *("technical_params", "technical_parameters", "technical_details", "technical", "parameters"),
-    "params",
-)
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,20}(?:\.0{1,6})?")
 _DECIMAL: Final = re.compile(
     r"[-+]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:e[-+]?\d{1,2})?"
@@ -138,8 +133,8 @@ class BriefPath:
         """
         head = canonical_name(str(self.steps[0]))
         heads = [head]
-        if head in _TECHNICAL and len(self.steps) > 1:
-            heads += [name for name in _TECHNICAL if name != head]
+        if head in TECHNICAL_NAMES and len(self.steps) > 1:
+            heads += [name for name in TECHNICAL_NAMES if name != head]
         for name in heads:
             value = _named(document, name)
             for step in self.steps[1:]:
@@ -340,6 +335,8 @@ def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str
 def _covers(name: str, path: str) -> bool:
     """Whether a member in a note is a value that a path names, or holds it."""
     member, taken = ([canonical_name(part) for part in text.split(".")] for text in (name, path))
+    if len(taken) > 1 and {member[0], taken[0]} <= set(TECHNICAL_NAMES):
+        member, taken = member[1:], taken[1:]
     return taken[: len(member)] == member
 
 

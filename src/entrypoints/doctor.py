@@ -8,6 +8,7 @@ import shlex
 import sys
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,10 +22,13 @@ from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.version import VERSION
+from entrypoints.workflow_choice import all_rules, held_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from domain.brief import Brief
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
 
@@ -143,17 +147,69 @@ def _renderer_checks(
 ) -> Iterator[Check]:
     """What renderers need, then their workflows, then what workers found out about these."""
     of_workflows: list[Check] = []
+    pending = partial(_pending, container, loaded) if knows_holds else _no_briefs
     for setup in container.setups().values():
-        if renderer_checks := setup.doctor_checks(container.clock()):
+        if renderer_checks := setup.doctor_checks(container.clock(), pending):
             for check in renderer_checks.checks():
                 if check.workflow is None:
                     yield _start_server(check, loaded)
                 else:
                     of_workflows.append(check)
-    yield from held_back(of_workflows)
+    examined = list(held_back(of_workflows))
     if knows_holds:
         broken = {check.workflow for check in of_workflows if check.status is CheckStatus.ERROR}
-        yield from (check for check in _holds(container, loaded) if check.workflow not in broken)
+        holds = [check for check in _holds(container, loaded) if check.workflow not in broken]
+        held = [check for check in (*examined, *holds) if check.holds or check in holds]
+        sentences = _held_sentences(held, container, loaded)
+        examined += holds
+        for index, check in enumerate(examined):
+            if check in held and (sentence := sentences.pop(check.workflow, "")):
+                examined[index] = replace(check, finding=f"{check.finding}; {sentence}")
+    yield from examined
+
+
+def _no_briefs(key: WorkflowKey) -> Sequence[tuple[int, Brief]]:  # noqa: ARG001
+    """None: there is no database."""
+    return ()
+
+
+def _pending(
+    container: Container, loaded: LoadedSettings, key: WorkflowKey
+) -> Sequence[tuple[int, Brief]]:
+    """The first pending prompts of a workflow; none if the database cannot be read."""
+    from application.workflow_holds import pending_briefs
+
+    kind, name = key
+    rules = all_rules(loaded.settings.media).get(kind)
+    try:
+        with closing(container.page_database()) as database:
+            briefs = pending_briefs(kind, rules, database.gallery, database.workflow_records)
+    except RepositoryError:
+        return ()  # another check reports it
+    return briefs.get(name, ())
+
+
+def _held_sentences(
+    checks: Sequence[Check], container: Container, loaded: LoadedSettings
+) -> dict[WorkflowKey | None, str]:
+    """Which pending prompts wait for the workflows of these checks."""
+    from application.workflow_holds import held_prompts
+
+    workflows = {one.workflow for one in checks if one.workflow}
+    rules = all_rules(loaded.settings.media)
+    if not workflows:
+        return {}
+    try:
+        with closing(container.page_database()) as database:
+            records = database.workflow_records
+            prompts = held_prompts(workflows, rules, database.gallery, records)
+            counts = database.catalogue.summary().counts
+    except RepositoryError:
+        return {}  # another check reports it
+    return {
+        (kind, name): held_sentence(ids, counts.get(kind, {}).get("pending", 0))
+        for (kind, name), ids in prompts.items()
+    }
 
 
 def held_back(checks: Sequence[Check]) -> Iterator[Check]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.server_workflow import WorkflowSource
     from adapters.ray_cluster.messages import ClusterSetup, Graphs
     from application.ports.database import Database
-    from application.ports.doctor import DoctorChecks
+    from application.ports.doctor import DoctorChecks, PendingBriefs
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_repository import PromptRepository
@@ -83,8 +83,13 @@ class RendererSetup(ABC):
         """The renderer. Raises SettingsError if something that it needs is not set."""
 
     @abstractmethod
-    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
-        """The doctor's checks of workflows whose settings are complete; None if there are none."""
+    def doctor_checks(self, clock: Clock, pending: PendingBriefs) -> DoctorChecks | None:
+        """The doctor's checks of workflows whose settings are complete; None if there are none.
+
+        Args:
+            clock: for time limits.
+            pending: reads the ids and briefs of the first pending prompts of a workflow.
+        """
 
     @abstractmethod
     def problems(self) -> Sequence[Problem]:
@@ -138,7 +143,11 @@ class ScriptSetup(RendererSetup):
         workflows = {workflow.key: self.workflow(workflow) for workflow in self.workflows}
         return ScriptRenderer(workflows, clock, HostPool(records, limits, clock, events))
 
-    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
+    def doctor_checks(
+        self,
+        clock: Clock,
+        pending: PendingBriefs,  # noqa: ARG002 - for servers
+    ) -> DoctorChecks | None:
         """Checks interpreter, directory and scripts."""
         from adapters.comfyui_script.doctor import ScriptChecks
 
@@ -278,11 +287,15 @@ class ServerSetup(RendererSetup):
         )
         return ServerRenderer(sources, pool, limits, clock)
 
-    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:  # noqa: ARG002 - servers need no clock
+    def doctor_checks(
+        self,
+        clock: Clock,  # noqa: ARG002 - servers need none
+        pending: PendingBriefs,
+    ) -> DoctorChecks | None:
         """Checks the servers, and the graphs on them."""
         from adapters.comfyui_server.doctor import ServerChecks
 
-        return ServerChecks(self.complete(self.source), self.addresses())
+        return ServerChecks(self.complete(self.source), self.addresses(), pending)
 
     def problems(self) -> Sequence[Problem]:
         """Each workflow needs its graph."""
@@ -353,7 +366,11 @@ class RaySetup(RendererSetup):
         cluster = RayCluster(self._cluster_setup(), self._graphs, clock)
         return RayRenderer(cluster, clock)
 
-    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
+    def doctor_checks(
+        self,
+        clock: Clock,
+        pending: PendingBriefs,  # noqa: ARG002 - for servers
+    ) -> DoctorChecks | None:
         """Checks the cluster, its nodes, and the workflows there."""
         from adapters.ray_cluster.cluster import RayCluster
         from adapters.ray_cluster.doctor import RayChecks

@@ -47,6 +47,7 @@ _PROBE_SECONDS: Final = 30.0
 _EXPORT_MARK: Final = b"add_comfyui_directory_to_sys_path"
 _MAX_FILES: Final = 300  # that are looked at in one folder
 _MAX_WORKFLOWS: Final = 30
+_NEW_DATABASE: Final = "musings.db"
 _MAX_NAME: Final = 60  # characters of the name of a workflow, which may get a number
 _NO_NAME: Final = re.compile(r"[^\w.+-]+")
 _MAX_SCRIPT_BYTES: Final = 4 * 1024 * 1024
@@ -241,7 +242,7 @@ def find_installation(choices: Choices, environ: Mapping[str, str], cwd: Path) -
             database.path == choices.database and not os.path.lexists(database.path)
         )
     if database.path is None:
-        database = Found(data / "musings.db")
+        database = Found(data / _NEW_DATABASE)
     output = choices.output
     if output is None:
         output = comfyui.path / "output" / "poets" if comfyui.path else data / "output"
@@ -375,7 +376,8 @@ def _database(environ: Mapping[str, str], home: Path, cwd: Path) -> Found:
     files = [file for folder in folders for file in _files(folder, (".db", ".sqlite", ".sqlite3"))]
     shared = [file for file in dict.fromkeys(files) if _is_shared_database(file)]
     if not shared:
-        return Found(None)
+        own = _data_folder() / _NEW_DATABASE
+        return Found(own, "made by an earlier setup") if _is_shared_database(own) else Found(None)
     newest = max(shared, key=lambda file: file.stat().st_mtime)
     older = ", ".join(str(file) for file in shared if file != newest)
     return Found(newest, f"the newest; there is also {older}" if older else "")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from returns.pipeline import is_successful
 
+from application.workflow_holds import MAX_EXAMINED
 from domain.prompt import Kind
 from domain.workflow_rules import named
 from entrypoints.settings.workflows import workflow_rules
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowChoice, WorkflowRules
     from entrypoints.settings.model import Media
+
+_MAX_NAMED: Final = 10  # prompts in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,23 @@ def all_rules(media: Media) -> Mapping[Kind, WorkflowRules]:
     return {kind: of_kind for kind, of_kind in rules.items() if of_kind is not None}
 
 
+def held_sentence(prompts: Sequence[int], pending: int) -> str:
+    """Which pending prompts wait for a workflow that cannot run.
+
+    Args:
+        prompts: their ids, as ``held_prompts`` found them.
+        pending: number of all pending prompts of the kind.
+    """
+    if not prompts:
+        return "none of the pending prompts needs it"
+    shown = ", ".join(map(str, prompts[:_MAX_NAMED]))
+    shown += " ..." if len(prompts) > _MAX_NAMED else ""
+    least = "at least " if pending > MAX_EXAMINED else ""
+    if len(prompts) == 1 and not least:
+        return f"1 pending prompt waits for it: {shown}"
+    return f"{least}{len(prompts)} pending prompts wait for it: {shown}"
+
+
 def chosen_workflow(rules: Mapping[Kind, WorkflowRules], kind: Kind, name: str) -> Result[str, str]:
     """The name of a workflow that a person chose, as the settings write it.
 
@@ -94,7 +114,7 @@ def explain_workflow(
         return None
     if rules is None or brief is None:
         return ExplainedWorkflow(None, None, rendered)
-    hints = records.hints(prompt_id)
+    hints = records.hints([prompt_id])[prompt_id]
     choice = rules.choose(brief, hints.config_name, hints.chosen)
     if is_successful(choice):
         return ExplainedWorkflow(choice.unwrap(), None, rendered)

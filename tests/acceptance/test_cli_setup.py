@@ -79,6 +79,10 @@ def test_from_nothing_to_a_picture(bare: CommandLine) -> None:
     assert bare.run("submit", "image_prompt", "--prompt", "A lake").returncode == 0
     assert "1 ready" in bare.run("run").stdout.splitlines()[-1]
     assert list(Path(settings["comfyui"]["output_directory"]).glob("image/*/*.png"))
+    again = bare.run("setup", "--comfyui", "ComfyUI", "--server", NO_SERVER, "--yes", "--force")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert json.loads(file.read_text()) == settings
+    assert "ready" in bare.run("list").stdout  # in the database that setup made
 
 
 def test_nothing_is_written_without_consent_or_over_a_file(bare: CommandLine) -> None:

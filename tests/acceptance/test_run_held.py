@@ -69,6 +69,10 @@ def test_a_workflow_that_cannot_run_is_named_after_the_last_worker_ended(
     assert "1 ready" in ended.stdout
     [hold] = held(installation)
     assert (hold["workflow"], hold["code"], hold["worker"]) == ("ink", REASON, None)
+    assert hold["prompts"] == [1]
+    for name in ("status", "doctor"):
+        assert "1 pending prompt waits for it: 1" in installation.run(name).stdout
+    assert "whole queue:" not in installation.run("status").stdout  # nothing would be rendered
     said = 'image prompts of the workflow "ink" have been held back since'
     for command in (("status",), ("show", "1")):
         assert said in installation.run(*command).stdout

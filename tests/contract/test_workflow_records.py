@@ -54,6 +54,6 @@ def test_reading_without_our_tables_creates_nothing(tmp_path: Path) -> None:
     path = make_database(tmp_path / "seed.db")
     with closing(Connection(path, timeout=30.0)) as connection:
         records = SqlWorkflowRecords(connection)
-        assert records.hints(1) == PromptHints()
+        assert records.hints([1]) == {1: PromptHints()}
         assert records.rendered_with(1) == ()
         assert records.names([1]) == {}

@@ -32,9 +32,12 @@ class WorkflowRecordsContract:
             for name in ("anime", "")
         ]
         first, second = intake.submit(new)
-        assert workflow_records.hints(first) == PromptHints("anime", "anime")
-        assert workflow_records.hints(second) == PromptHints("mediagen", None)
-        assert workflow_records.hints(second + 1) == PromptHints()
+        assert workflow_records.hints([first, second, second + 1]) == {
+            first: PromptHints("anime", "anime"),
+            second: PromptHints("mediagen", None),
+            second + 1: PromptHints(),
+        }
+        assert workflow_records.hints([]) == {}
 
     def test_the_newest_render_names_the_workflow(
         self,

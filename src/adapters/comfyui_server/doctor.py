@@ -14,7 +14,7 @@ from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_graph.validation import validate_offline
 from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.responses import one_line
-from adapters.comfyui_server.server_workflow import validate_workflow
+from adapters.comfyui_server.server_workflow import input_types, validate_workflow
 from adapters.json_values import as_dict, as_list, as_number, as_text
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.renderer import Workflows
     from adapters.comfyui_server.server_workflow import ServerWorkflow
+    from application.ports.doctor import PendingBriefs
     from domain.workflow_rules import WorkflowKey
 
 _VERSIONS = {
@@ -37,6 +38,7 @@ _VERSIONS = {
 }
 _GIB = 1024**3
 _TITLES_REMEDY = "Run 'mediagen workflow check': it shows which input takes which text."
+_MAX_NAMED = 10  # prompts in a finding
 _MIN_FREE_MEMORY = 0.05  # share of a device's memory
 
 _ELSEWHERE_REMEDY = (
@@ -50,11 +52,18 @@ class ServerChecks:
     Args:
         workflows: functions that load each workflow.
         servers: the addresses of the servers.
+        pending: reads the ids and briefs of the first pending prompts of a workflow.
     """
 
-    def __init__(self, workflows: Workflows, servers: Sequence[ServerAddress]) -> None:
+    def __init__(
+        self,
+        workflows: Workflows,
+        servers: Sequence[ServerAddress],
+        pending: PendingBriefs = lambda _: (),
+    ) -> None:
         self._workflows = workflows
         self._servers = servers
+        self._pending = pending
 
     def checks(self) -> Iterator[Check]:
         """One check for each server, and one for each workflow on each server that renders it."""
@@ -88,12 +97,13 @@ class ServerChecks:
             yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
             return
         workflow = loaded.unwrap()
-        servers = [
-            (address, client)
-            for address, client in up
+        rendering = [
+            address
+            for address in self._servers
             if key[0] in address.kinds
             and (not address.workflows or workflow.label in address.workflows)
         ]
+        servers = [(address, client) for address, client in up if address in rendering]
         if not servers and up:
             finding = f"{workflow.name}: no server that may render it can be reached"
             yield Check(subject, CheckStatus.ERROR, finding, FailureCode.SERVER_UNREACHABLE.hint)
@@ -109,6 +119,40 @@ class ServerChecks:
                 )
             else:
                 yield check
+        if can_run and len(servers) < len(rendering) and (waiting := self._waiting(key, servers)):
+            yield Check(subject, CheckStatus.WARNING, waiting, FailureCode.SERVER_UNREACHABLE.hint)
+
+    def _waiting(
+        self, key: WorkflowKey, servers: Sequence[tuple[ServerAddress, ServerClient]]
+    ) -> str:
+        """Which pending prompts name what only servers may offer that do not answer, or ""."""
+        workflow = self._workflows[key]().unwrap()
+        if not workflow.paths:
+            return ""
+        try:
+            types = [
+                input_types(workflow, client.object_info(class_types(workflow.graph)))
+                for _, client in servers
+            ]
+        except ServerError:
+            return ""  # another check reports it
+        waiting = {
+            prompt_id: values
+            for prompt_id, brief in self._pending(key)
+            if (values := workflow.chosen_values(brief))
+            and all(workflow.models_with(values, one) is None for one in types)
+        }
+        if not waiting:
+            return ""
+        named = ", ".join(
+            f"{prompt_id} ({', '.join(f'{name} {value!r}' for name, value in values)})"
+            for prompt_id, values in tuple(waiting.items())[:_MAX_NAMED]
+        )
+        more = " ..." if len(waiting) > _MAX_NAMED else ""
+        return one_line(
+            "pending prompts that name what no server that answers offers wait for the others:"
+            f" {named}{more}"
+        )
 
 
 def _server_check(address: ServerAddress, client: ServerClient) -> Check:

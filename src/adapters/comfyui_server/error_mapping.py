@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.comfyui_graph.graph import named
+from adapters.comfyui_graph.graph import Target, named
 from adapters.comfyui_graph.node_types import (
     describe_choices,
     describe_missing_model,
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
 _MIN_SECRET = 4  # characters: shorter texts hide nothing and stand in every sentence
 _MAX_DETAIL = 2_000  # characters
 _MAX_MESSAGE = 300  # characters
+_MAX_NAME = 100  # characters of a file's name
 _NO_SUCH_NODE = re.compile(r"node (\S.*?) does not exist|[Nn]ode type '?([^']+?)'? not found")
 _NODE_ID = re.compile(r"Node ID '#(.*?)'")
 # A missing file explains more than what follows from it.
-_PRECEDENCE = (FailureCode.NODE_MISSING, FailureCode.MODEL_MISSING, FailureCode.GRAPH_REJECTED)
+_PRECEDENCE = (
+    FailureCode.NODE_MISSING,
+    FailureCode.MODEL_MISSING,
+    FailureCode.GRAPH_REJECTED,
+    FailureCode.INPUT_PICTURE,
+)
 
 
 class ErrorMapper:
@@ -41,12 +48,20 @@ class ErrorMapper:
         server: the server's name, without any secret.
         graph: the workflow's graph; its titles name the nodes in messages.
         texts: the brief's own texts, which a server may echo and no message may hold.
+        left_out: the inputs for pictures that this brief does not name, by the path of each.
     """
 
-    def __init__(self, server: str, graph: Graph, texts: Collection[str]) -> None:
+    def __init__(
+        self,
+        server: str,
+        graph: Graph,
+        texts: Collection[str],
+        left_out: Mapping[Target, str] = MappingProxyType({}),
+    ) -> None:
         self._server = f"ComfyUI at {server}"
         self._graph = graph
         self._texts = texts
+        self._left_out = left_out
 
     def rejected(self, submission: Submission) -> Failure:
         """The failure of a graph that the server refused, or a part of it.
@@ -155,6 +170,12 @@ class ErrorMapper:
     ) -> Failure:
         node, extra = named(self._graph, node_id), as_dict(error.get("extra_info"))
         name, value = as_text(extra.get("input_name")), extra.get("received_value")
+        if path := self._left_out.get(Target(node_id, name)):
+            # Other briefs name one: this is about the prompt, not about the workflow.
+            own = one_line(as_text(self._graph[node_id]["inputs"].get(name)), _MAX_NAME)
+            message = f"the brief names no {path!r}, and {self._server} cannot use that of the"
+            message += f" workflow, {own!r} in {node}"
+            return Failure(FailureCode.INPUT_PICTURE, message)
         if as_text(error.get("type")) == "value_not_in_list":
             offered = list(_offered(extra.get("input_config")))
             if is_model_input(node_type, name, value):

@@ -197,8 +197,10 @@ class JobRun:
 
     @cached_property
     def _errors(self) -> ErrorMapper:
-        texts = brief_texts(self._setup.request.brief).values()
-        return ErrorMapper(self._slot.server.name, self._setup.workflow.graph, texts)
+        workflow, request = self._setup.workflow, self._setup.request
+        texts = brief_texts(request.brief).values()
+        left_out = workflow.picture_targets(without=request.pictures.keys())
+        return ErrorMapper(self._slot.server.name, workflow.graph, texts, left_out)
 
     def _enter(self, state: JobState, failure: Failure | None = None) -> None:
         """Change the state; a job that is certainly over is forgotten."""

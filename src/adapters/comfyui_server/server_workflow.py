@@ -44,7 +44,7 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from adapters.comfyui_graph.graph import Graph, Node
@@ -98,6 +98,19 @@ class ServerWorkflow:
             always -= {"negative_prompt"}
         always |= {name for name, path in self.paths.items() if path.default is not None}
         return frozenset(target for name in always for target in self.targets.get(name, ()))
+
+    def picture_targets(self, without: Collection[str]) -> Mapping[Target, str]:
+        """The inputs that take pictures of a brief, each with the path that names its picture.
+
+        Args:
+            without: paths to leave out.
+        """
+        return {
+            target: name
+            for name, path in self.paths.items()
+            if path.type and path.type.is_picture and name not in without
+            for target in self.targets.get(name, ())
+        }
 
     def chosen_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
         """The models and other choices that a brief names, by path, as it writes them."""

@@ -32,18 +32,19 @@ class SqlWorkflowRecords:
         self._sql = connection.statements("workflows")
         self._has_config_name = has_config_name(connection)
 
-    def hints(self, prompt_id: int) -> PromptHints:
-        """What decides about the workflow of a prompt besides its brief."""
-        values: dict[str, object] = {"prompt_id": prompt_id}
-        config_name = self._first("config_name", values) if self._has_config_name else None
-        chosen = None
+    def hints(self, prompt_ids: Collection[int]) -> Mapping[int, PromptHints]:
+        """What decides about the workflow of each of these prompts besides its brief."""
+        values = {"prompt_ids": json.dumps(list(prompt_ids))}
+        config_names: dict[int, object] = {}
+        chosen: dict[int, object] = {}
+        if self._has_config_name:
+            config_names = dict(self._connection.rows(self._sql["config_names"], values))
         if bookkeeping_version(self._connection) >= WORKFLOWS_VERSION:
-            chosen = self._first("chosen", values)
-        return PromptHints(column_text(config_name), column_text(chosen))
-
-    def _first(self, name: str, values: dict[str, object]) -> object:
-        rows = self._connection.rows(self._sql[name], values)
-        return rows[0][0] if rows else None
+            chosen = dict(self._connection.rows(self._sql["chosen"], values))
+        return {
+            one: PromptHints(column_text(config_names.get(one)), column_text(chosen.get(one)))
+            for one in prompt_ids
+        }
 
     def record(self, claim: Claim, variant: int, choice: WorkflowChoice) -> None:
         """Record the workflow of a live render before it begins."""

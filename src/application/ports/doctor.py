@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from domain.brief import Brief
     from domain.workflow_rules import WorkflowKey
+
+PendingBriefs: TypeAlias = "Callable[[WorkflowKey], Sequence[tuple[int, Brief]]]"
+"""Reads the ids and briefs of the first pending prompts of a workflow."""
 
 
 class CheckStatus(StrEnum):

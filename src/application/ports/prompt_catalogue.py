@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -135,16 +136,22 @@ class QueueSummary:
     trouble: RenderRecord | None
     usual_seconds: Mapping[Kind, float] = field(default_factory=dict)
 
-    def seconds_left(self, slots: int, renders: Iterable[float | None] = ()) -> float | None:
+    def seconds_left(
+        self,
+        slots: int,
+        renders: Iterable[float | None] = (),
+        held: Mapping[Kind, int] = MappingProxyType({}),
+    ) -> float | None:
         """How long the whole queue will take, in seconds; None if a pending kind is new here.
 
         Args:
             slots: how many prompts are rendered at the same time; 0 counts as 1.
             renders: seconds left of each render in progress; None where that is unknown.
+            held: number of the pending prompts that are held back: they do not count.
         """
         work = 0.0
         for kind, counts in self.counts.items():
-            pending = counts.get("pending", 0)
+            pending = counts.get("pending", 0) - held.get(kind, 0)
             if pending and kind not in self.usual_seconds:
                 return None
             work += pending * self.usual_seconds.get(kind, 0.0)

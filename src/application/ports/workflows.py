@@ -31,8 +31,8 @@ class WorkflowRecords(Protocol):
     Every method raises RepositoryError if the database cannot be used.
     """
 
-    def hints(self, prompt_id: int) -> PromptHints:
-        """What decides about the workflow of a prompt besides its brief."""
+    def hints(self, prompt_ids: Collection[int]) -> Mapping[int, PromptHints]:
+        """What decides about the workflow of each of these prompts besides its brief."""
         ...
 
     def record(self, claim: Claim, variant: int, choice: WorkflowChoice) -> None:

@@ -104,18 +104,11 @@ def _broken_kind(
     record: PromptRecord, invocation: Invocation, workflow: str, holds: Sequence[Hold]
 ) -> UnavailableKind | None:
     """What prevents a worker from rendering prompts of this kind and workflow."""
-    from application.workflow_holds import unavailable_kinds
+    from application.workflow_holds import broken_of, unavailable_kinds
     from entrypoints.factories import live_reader
 
     workers = live_reader(invocation.settings()).workers()
-    return next(
-        (
-            broken
-            for broken in unavailable_kinds(workers, holds)
-            if broken.kind is record.prompt.kind and broken.workflow in {"", workflow}
-        ),
-        None,
-    )
+    return broken_of(unavailable_kinds(workers, holds), record.prompt.kind, workflow)
 
 
 @dataclass(frozen=True, slots=True)

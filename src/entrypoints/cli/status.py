@@ -6,6 +6,8 @@ import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
@@ -27,9 +29,9 @@ from entrypoints.cli.timestamps import (
 from entrypoints.terminal_text import one_line, table, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from application.ports.database import Hold, Pause
+    from application.ports.database import Database, Hold, Pause
     from application.ports.live_state import (
         HostView,
         RenderView,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
     from application.ports.workers import RegisteredWorker
     from application.signals import StopRequest
+    from domain.workflow_rules import WorkflowKey, WorkflowRules
 
 HELP = """Show the state of the queue.
 
@@ -73,6 +76,8 @@ class Snapshot(NamedTuple):
         holds: the named workflows that a worker of any machine found unable to run.
         names_workflows: whether the settings name several workflows, each of which may be unable
             to run; only a worker, or the doctor, finds out.
+        held: the pending prompts of named workflows that cannot run here, as far as they were
+            looked at.
     """
 
     summary: QueueSummary
@@ -83,6 +88,7 @@ class Snapshot(NamedTuple):
     registered: Sequence[RegisteredWorker] = ()
     holds: Sequence[Hold] = ()
     names_workflows: bool = False
+    held: Mapping[WorkflowKey, Sequence[int]] = MappingProxyType({})
 
     @property
     def live(self) -> list[RenderRecord]:
@@ -101,7 +107,16 @@ class Snapshot(NamedTuple):
             return None
         reports = [self.progress(render) for render in self.live]
         left = [report and _seconds_left(*report) for report in reports]
-        return self.summary.seconds_left(self.slots, left)
+        return self.summary.seconds_left(self.slots, left, self.held_counts)
+
+    @property
+    def held_counts(self) -> Mapping[Kind, int]:
+        """How many pending prompts of each kind wait for workflows that cannot run."""
+        if not self.held:
+            return {}
+        from application.workflow_holds import held_counts
+
+        return held_counts(self.held)
 
     @property
     def slots(self) -> int:
@@ -116,6 +131,12 @@ class Snapshot(NamedTuple):
         from application.workflow_holds import unavailable_kinds
 
         return unavailable_kinds(self.workers, self.holds)
+
+    def prompts_of(self, broken: UnavailableKind) -> Sequence[int] | None:
+        """The pending prompts of a workflow that cannot run; None if they were not looked for."""
+        if broken.is_partial or broken.elsewhere:
+            return None
+        return self.held.get((broken.kind, broken.workflow))
 
     def progress(self, render: RenderRecord) -> tuple[RenderView, WorkerView] | None:
         """What the render's worker says about it, and that worker; None if it says nothing."""
@@ -144,13 +165,14 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
     hosts = host_records(invocation.settings())
     workflows = invocation.settings().settings.media.workflows
     names_workflows = any(isinstance(getattr(workflows, kind), tuple) for kind in Kind)
+    rules = partial(_rules, invocation)
     with invocation.open_database() as database:
 
         def read() -> Snapshot:
             summary, pauses = database.catalogue.summary(), database.controls.pauses()
             here = next((pause for pause in pauses if not pause.elsewhere), None)
             elsewhere = [pause for pause in pauses if pause.elsewhere]
-            return Snapshot(
+            snapshot = Snapshot(
                 summary,
                 here,
                 reader.workers(),
@@ -160,6 +182,7 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
                 database.controls.holds(),
                 names_workflows,
             )
+            return snapshot._replace(held=_held(snapshot, database, rules))
 
         if is_watch:
             return _watch(invocation, read, interval or 1.0)
@@ -169,6 +192,24 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
     else:
         click.echo("\n".join(status_lines(snapshot)))
     return ExitCode.DONE
+
+
+def _rules(invocation: Invocation) -> Mapping[Kind, WorkflowRules]:
+    from entrypoints.workflow_choice import all_rules
+
+    return all_rules(invocation.settings().settings.media)
+
+
+def _held(
+    snapshot: Snapshot, database: Database, rules: Callable[[], Mapping[Kind, WorkflowRules]]
+) -> Mapping[WorkflowKey, Sequence[int]]:
+    """The pending prompts of the workflows that cannot run."""
+    if not snapshot.unavailable:
+        return {}
+    from application.workflow_holds import held_prompts, held_workflows
+
+    workflows = held_workflows(snapshot.unavailable)
+    return held_prompts(workflows, rules(), database.gallery, database.workflow_records)
 
 
 def _watch(invocation: Invocation, read: Callable[[], Snapshot], interval: float) -> int:
@@ -412,6 +453,7 @@ def _broken_documents(snapshot: Snapshot) -> list[dict[str, object]]:
             "since": broken.since or None,
             "elsewhere": broken.elsewhere or None,
             "some": broken.is_partial,
+            "prompts": snapshot.prompts_of(broken),
         }
         for broken in snapshot.unavailable
     ]
@@ -463,7 +505,11 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
     sentences = dict.fromkeys(map(pause_sentence, snapshot.elsewhere))  # often one for each kind
     lines += _section("paused elsewhere:", [(sentence,) for sentence in sentences])
     broken_kinds = snapshot.unavailable
-    broken = [line for kind in broken_kinds for line in broken_lines(kind)]
+    broken = [
+        line
+        for kind in broken_kinds
+        for line in (*broken_lines(kind), *_held_lines(snapshot, kind))
+    ]
     lines += ["", *broken] if broken else []
     lines += _section("recent renders:", _recent_rows(snapshot.workers, max_recent))
     advice = list(_advice(snapshot))
@@ -473,6 +519,7 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
 def _time_left(snapshot: Snapshot) -> list[str]:
     """How long the pending prompts will take, as far as earlier renders tell."""
     pending = sum(_counts(snapshot.summary, kind)[ArtifactStatus.PENDING] for kind in Kind)
+    pending -= sum(snapshot.held_counts.values())
     left = snapshot.seconds_left
     if not pending or left is None:
         return []
@@ -572,6 +619,18 @@ def broken_lines(broken: UnavailableKind) -> list[str]:
         f"{which} cannot be rendered now: {reason}",
         f"Hint: {one_line(broken.hint)}",
     ]
+
+
+def _held_lines(snapshot: Snapshot, broken: UnavailableKind) -> list[str]:
+    """Which pending prompts wait for a workflow that cannot run."""
+    prompts = snapshot.prompts_of(broken)
+    if prompts is None:
+        return []
+    from entrypoints.workflow_choice import held_sentence
+
+    pending = _counts(snapshot.summary, broken.kind)[ArtifactStatus.PENDING]
+    sentence = held_sentence(prompts, pending)
+    return [f"{sentence[0].upper()}{sentence[1:]}"]
 
 
 def _advice(snapshot: Snapshot) -> Iterator[str]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from application.ports.curation import Curation
     from application.ports.database import Database, QueueWatch
     from application.ports.doctor import Check
     from application.ports.prompt_catalogue import PromptCatalogue, QueueSummary, RenderRecord
+    from domain.workflow_rules import WorkflowKey
 
 MAX_CHECK_AGE: Final = 30.0  # seconds
 _MAX_SUMMARY_AGE: Final = 5.0  # seconds; some counts change with the clock: retries become due
@@ -52,6 +53,9 @@ class SummaryCache:
         self._cost = 0.0
         self._is_stale = False
         self._texts: dict[int, str] = {}
+        self._held: (
+            tuple[QueueSummary, frozenset[WorkflowKey], Mapping[WorkflowKey, Sequence[int]]] | None
+        ) = None
         self.outcomes: Mapping[int, object] = {}
 
     def summary(self, catalogue: Callable[[], PromptCatalogue]) -> QueueSummary:
@@ -70,6 +74,29 @@ class SummaryCache:
                 self._counted_at = self._now()
                 self._cost = self._counted_at - started_at
             return self._summary
+
+    def held(
+        self,
+        summary: QueueSummary,
+        workflows: frozenset[WorkflowKey],
+        find: Callable[[], Mapping[WorkflowKey, Sequence[int]]],
+    ) -> Mapping[WorkflowKey, Sequence[int]]:
+        """The pending prompts of workflows that cannot run, looked up once for each summary.
+
+        Args:
+            summary: as ``summary`` returned it.
+            workflows: the workflows.
+            find: looks the prompts up.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        if not workflows:
+            return {}
+        with self._lock:
+            if self._held is None or self._held[0] is not summary or self._held[1] != workflows:
+                self._held = summary, workflows, find()
+            return self._held[2]
 
     def prompt_text(self, render: RenderRecord, catalogue: Callable[[], PromptCatalogue]) -> str:
         """The text of a render's prompt, looked up once.

@@ -283,7 +283,8 @@ def live_token(prompt: Prompt) -> str:
     """
     renders = [f"{render.render_id} {render.outcome or ''}" for render in prompt.renders]
     artifacts = [str(item.artifact_id) for item in prompt.artifacts]
-    return "|".join((prompt.artifact_status, *renders, *artifacts))
+    broken = prompt.broken.code if prompt.broken else ""
+    return "|".join((prompt.artifact_status, broken, *renders, *artifacts))
 
 
 def system_context(services: Services, hours: int) -> dict[str, object]:

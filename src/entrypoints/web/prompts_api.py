@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from returns.pipeline import is_successful
 
 from application.ports.gallery import PromptListQuery, PromptPosition
+from application.workflow_holds import broken_of, unavailable_kinds
 from domain.artifact_status import ArtifactStatus
 from domain.brief_parser import parse_brief
 from entrypoints.web.api import ListParameters, Routes, RowId, bad_query
@@ -24,7 +25,7 @@ from entrypoints.web.briefs import (
 from entrypoints.web.errors import ApiError
 from entrypoints.web.gallery_api import GalleryItem, gallery_items
 from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
-from entrypoints.web.queue_api import Rendering, renderings
+from entrypoints.web.queue_api import Broken, Rendering, renderings, show_broken
 from entrypoints.workflow_choice import explain_workflow
 from entrypoints.workflow_output import read_lines
 
@@ -123,6 +124,10 @@ class Prompt(WrittenBrief):
     workflow: Annotated[
         PromptWorkflow | None, Meta(description="null if its kind has only one workflow")
     ]
+    broken: Annotated[
+        Broken | None,
+        Meta(description="why it waits while its kind or workflow cannot be rendered, or null"),
+    ]
     label: Annotated[str | None, Meta(description="that it has in common with other prompts")]
     varied: Annotated[
         dict[str, Any], Meta(description="what makes it different from those: values by path")
@@ -180,7 +185,13 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
     record = find_prompt(services, prompt_id)
     row = record.prompt
     live = [render for render in record.renders if render.outcome is None]
-    workers = services.live.workers() if live else ()
+    is_pending = row.artifact_status == ArtifactStatus.PENDING
+    workers = services.live.workers() if live or is_pending else ()
+    workflow = _workflow(services, record)
+    broken = None
+    if is_pending:
+        unavailable = unavailable_kinds(workers, services.controls().holds())
+        broken = broken_of(unavailable, row.kind, (workflow and workflow.name) or "")
     return Prompt(
         id=row.id,
         kind=row.kind,
@@ -193,7 +204,8 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         renders=[_render(render) for render in record.renders],
         artifacts=gallery_items(services, services.gallery().artifacts_of(prompt_id) or ()),
         live=next(iter(renderings(live, workers)), None),
-        workflow=_workflow(services, record),
+        workflow=workflow,
+        broken=show_broken(broken) if broken else None,
         label=record.label or None,
         varied=dict(record.varied),
         **asdict(written_brief(row.kind, record.writing, services.brief_paths[row.kind])),

@@ -12,7 +12,13 @@ from msgspec.structs import asdict
 
 from application.ports.database import PausedBy
 from application.ports.workers import total_slots
-from application.workflow_holds import unavailable_kinds
+from application.workflow_holds import (
+    MAX_EXAMINED,
+    held_counts,
+    held_prompts,
+    held_workflows,
+    unavailable_kinds,
+)
 from domain.artifact_status import ArtifactStatus
 from domain.failure import hint_of
 from domain.prompt import CANCELLED, Kind
@@ -26,9 +32,10 @@ if TYPE_CHECKING:
 
     from application.ports import database
     from application.ports.gallery import FailedPrompt, Gallery, PromptPreview, WaitingPrompt
-    from application.ports.live_state import RenderView, WorkerView
+    from application.ports.live_state import RenderView, UnavailableKind, WorkerView
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
     from application.ports.workers import RegisteredWorker
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.web.services import Services
 
 MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
@@ -127,6 +134,13 @@ class Broken(Document):
     some: Annotated[
         bool, Meta(description="whether only those prompts wait that name what is not there")
     ] = False
+    prompts: Annotated[
+        list[int] | None,
+        Meta(
+            description="the ids of the pending prompts that wait for the workflow, among the first"
+            f" {MAX_EXAMINED} of the kind; null if they were not looked for"
+        ),
+    ] = None
 
 
 class Pause(Document):
@@ -299,6 +313,8 @@ def status(services: Services) -> Status:
     """The state of the queue in a few numbers."""
     summary = services.summaries.summary(services.catalogue)
     workers = services.live.workers()
+    unavailable = unavailable_kinds(workers, services.controls().holds())
+    held = _held(services, summary, unavailable)
     counts = {kind.value: _counts(summary, kind) for kind in Kind}
     oldest = {kind.value: iso(summary.oldest_pending.get(kind)) for kind in Kind}
     return Status(
@@ -311,8 +327,8 @@ def status(services: Services) -> Status:
         rendering=renderings(summary.rendering, workers, _texts(services, summary)),
         outcomes=_outcomes(services),
         workers=[show_worker(worker) for worker in workers],
-        broken=_broken(workers, services.controls().holds()),
-        seconds_left=_queue_seconds_left(services, summary, workers),
+        broken=_broken(unavailable, held),
+        seconds_left=_queue_seconds_left(services, summary, workers, held),
         machines=[show_machine(worker) for worker in services.register().workers()],
     )
 
@@ -323,6 +339,7 @@ def queue(services: Services) -> Queue:
     gallery = services.gallery()
     summary = services.summaries.summary(services.catalogue)
     workers = services.live.workers()
+    unavailable = unavailable_kinds(workers, services.controls().holds())
     waiting = {
         kind.value: [_waiting(prompt, services) for prompt in gallery.waiting(kind, MAX_LISTED)]
         for kind in Kind
@@ -337,7 +354,9 @@ def queue(services: Services) -> Queue:
             failed=sum(_counts(summary, kind)["error"] for kind in Kind),
             cancelled=sum(_counts(summary, kind).get(CANCELLED, 0) for kind in Kind),
         ),
-        seconds_left=_queue_seconds_left(services, summary, workers),
+        seconds_left=_queue_seconds_left(
+            services, summary, workers, _held(services, summary, unavailable)
+        ),
     )
 
 
@@ -408,14 +427,32 @@ def _texts(services: Services, summary: QueueSummary) -> dict[int, str]:
     }
 
 
+def _held(
+    services: Services, summary: QueueSummary, unavailable: Sequence[UnavailableKind]
+) -> Mapping[WorkflowKey, Sequence[int]]:
+    """The pending prompts of named workflows that cannot run."""
+    workflows = held_workflows(unavailable)
+    return services.summaries.held(
+        summary,
+        workflows,
+        lambda: held_prompts(
+            workflows, services.rules, services.gallery(), services.workflow_records()
+        ),
+    )
+
+
 def _queue_seconds_left(
-    services: Services, summary: QueueSummary, workers: Sequence[WorkerView]
+    services: Services,
+    summary: QueueSummary,
+    workers: Sequence[WorkerView],
+    held: Mapping[WorkflowKey, Sequence[int]],
 ) -> float | None:
     if services.controls().paused():
         return None
     views = [(view, worker) for worker in workers for view in worker.renders]
     left = [_seconds_left(view, worker) for view, worker in views]
-    seconds = summary.seconds_left(total_slots(workers, services.register().workers()), left)
+    slots = total_slots(workers, services.register().workers())
+    seconds = summary.seconds_left(slots, left, held_counts(held))
     return None if seconds is None else round(seconds, 1)
 
 
@@ -470,17 +507,26 @@ def show_pause(current: database.Pause | None) -> Pause | None:
     )
 
 
-def _broken(workers: Sequence[WorkerView], holds: Sequence[database.Hold]) -> list[Broken]:
+def _broken(
+    unavailable: Sequence[UnavailableKind], held: Mapping[WorkflowKey, Sequence[int]]
+) -> list[Broken]:
     """What keeps kinds and named workflows from being rendered; each problem once."""
-    return [
-        Broken(
-            *(one.kind, one.code, one.message, one.hint, one.workflow),
-            since=iso(one.since or None),
-            elsewhere=one.elsewhere,
-            some=one.is_partial,
-        )
-        for one in unavailable_kinds(workers, holds)
-    ]
+    shown = []
+    for one in unavailable:
+        prompts = None if one.is_partial or one.elsewhere else held.get((one.kind, one.workflow))
+        shown.append(show_broken(one, prompts))
+    return shown
+
+
+def show_broken(one: UnavailableKind, prompts: Sequence[int] | None = None) -> Broken:
+    """What cannot be rendered, as the API shows it."""
+    return Broken(
+        *(one.kind, one.code, one.message, one.hint, one.workflow),
+        since=iso(one.since or None),
+        elsewhere=one.elsewhere,
+        some=one.is_partial,
+        prompts=None if prompts is None else list(prompts),
+    )
 
 
 def _outcomes(services: Services) -> list[Outcome]:

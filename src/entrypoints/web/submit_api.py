@@ -303,7 +303,7 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
     brief = parsed.unwrap()
     written = content if isinstance(content, str) else ""
     earlier = make_submission(record.prompt.kind, brief, written, record.prompt.text)
-    hints = services.workflow_records().hints(prompt_id)
+    hints = services.workflow_records().hints([prompt_id])[prompt_id]
     earlier = replace(earlier, workflow=hints.chosen or "")
     try:
         axes = _axes(body.vary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,10 +10,18 @@ from returns.result import Failure as Refused
 
 from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.doctor import ServerChecks
+from adapters.comfyui_server.server_workflow import WorkflowSource
 from application.ports.doctor import Check, CheckStatus
+from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.integration.comfyui_server.renderers import picture_graph, song_graph, workflows
+from tests.integration.comfyui_server.renderers import (
+    INPUTS,
+    picture_graph,
+    song_graph,
+    workflows,
+)
+from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +127,38 @@ def test_one_server_of_two_that_is_away_is_a_warning(stage: Stage) -> None:
     assert shown["image workflow"].status is CheckStatus.ERROR
     assert "no server that may render it can be reached" in shown["image workflow"].finding
     assert shown["audio workflow"].status is CheckStatus.OK
+
+
+def test_prompts_that_wait_for_a_server_that_is_down_are_named(stage: Stage) -> None:
+    """Those that name what no server that answers offers; with all of them up, none waits."""
+    path = "technical_params.checkpoint"
+    graph = picture_graph()
+    [loader] = [key for key, node in graph.items() if "ckpt_name" in node["inputs"]]
+    inputs = {**INPUTS[Kind.IMAGE], path: f"{loader}.ckpt_name"}
+    stage.folder.joinpath("flows").mkdir()
+    workflow = WorkflowSource(saved(stage.folder / "flows", graph), Kind.IMAGE, inputs)()
+    own = graph[loader]["inputs"]["ckpt_name"]
+    briefs = [
+        (number, parse_brief(Kind.IMAGE, json.dumps(content)).unwrap())
+        for number, content in enumerate(
+            (
+                {"prompt": "a"},
+                {"prompt": "a", "technical_params": {"checkpoint": own}},
+                {"prompt": "a", "technical_params": {"checkpoint": "away.safetensors"}},
+            ),
+            1,
+        )
+    ]
+    up, down = stage.double(), stage.double()
+    servers = [ServerAddress(up.url), ServerAddress(down.url)]
+
+    def waiting() -> list[str]:
+        made = ServerChecks({(Kind.IMAGE, ""): lambda: workflow}, servers, lambda _: briefs)
+        found = [check for check in made.checks() if "pending prompts" in check.finding]
+        assert all(check.status is CheckStatus.WARNING for check in found)
+        return [check.finding for check in found]
+
+    assert waiting() == []
+    down.stop()
+    [finding] = waiting()
+    assert finding.endswith(f": 3 ({path} 'away.safetensors')")

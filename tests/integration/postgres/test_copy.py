@@ -225,7 +225,7 @@ def test_each_own_table_is_copied_and_used(source: Path, postgres_database: Test
         [artifact] = database.gallery.page(GalleryQuery(shown=Shown.WASTEBASKET)).artifacts
         kept = database.curation.of([artifact.id])[1]
         assert (kept.favourite, kept.rating, kept.collections) == (True, 5, ("Füchse ★",))
-        assert database.workflow_records.hints(200).chosen == "poster"
+        assert database.workflow_records.hints([200])[200].chosen == "poster"
         assert database.intake.submitted("key") == (200,)
 
 

@@ -295,7 +295,7 @@ def _label_and_reuse(connection: Connection) -> None:
     )
     SqlPromptIntake(connection).submit([lake])
     records = SqlWorkflowRecords(connection)
-    records.hints(1)
+    records.hints([1])
     records.names([1])
     records.rendered_with(1)
     made = {"render_id": 1, "variant": 1, "prompt_id": 1, "workflow": "lakes", "reason": "chosen"}

@@ -68,3 +68,6 @@ def test_the_time_left_of_the_queue_follows_from_earlier_renders() -> None:
     assert both.seconds_left(0) == 180
     assert _summary({Kind.IMAGE: 1}, {Kind.AUDIO: 60.0}).seconds_left(1) is None
     assert _summary({Kind.AUDIO: 0}, {}).seconds_left(1) == 0
+    assert both.seconds_left(1, held={Kind.IMAGE: 5}) == 10 + 120
+    new = _summary({Kind.IMAGE: 2}, {})
+    assert new.seconds_left(1, held={Kind.IMAGE: 2}) == 0  # none of the kind would be rendered

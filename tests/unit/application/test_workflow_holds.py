@@ -5,29 +5,38 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from application.ports.events import KindRecovered, KindUnavailable
-from application.ports.live_state import GateView, WorkerView
+from application.ports.gallery import WaitingPrompt
+from application.ports.live_state import GateView, UnavailableKind, WorkerView
 from application.ports.workflows import PromptHints
 from application.workflow_choice import WorkflowChoices
-from application.workflow_holds import WorkflowHolds, unavailable_kinds
+from application.workflow_holds import (
+    WorkflowHolds,
+    held_counts,
+    held_prompts,
+    held_workflows,
+    pending_briefs,
+    unavailable_kinds,
+)
 from domain.breaker import CircuitBreaker, PastRender, Verdict
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.lease import ProcessIdentity
-from domain.prompt import Kind
+from domain.prompt import Kind, Writing
 from domain.render import Claim
 from domain.workflow_rules import WorkflowRule, WorkflowRules
+from entrypoints.workflow_choice import held_sentence
 from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls
 from tests.fakes.events import EventRecorder
 from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from domain.workflow_rules import WorkflowChoice, WorkflowKey
 
@@ -48,8 +57,8 @@ class Records:
         self.recorded: list[tuple[int, int, str]] = []
         self.chosen: dict[int, str] = {}
 
-    def hints(self, prompt_id: int) -> PromptHints:
-        return PromptHints(None, self.chosen.get(prompt_id))
+    def hints(self, prompt_ids: Collection[int]) -> Mapping[int, PromptHints]:
+        return {one: PromptHints(None, self.chosen.get(one)) for one in prompt_ids}
 
     def record(self, claim: Claim, variant: int, choice: WorkflowChoice) -> None:
         self.recorded.append((claim.render_id, variant, choice.name))
@@ -262,3 +271,50 @@ def test_what_workers_say_counts_before_what_was_written_down(world: World) -> N
         reported,
         replace(written, elsewhere="on attic"),
     ]
+
+
+class Waiting:
+    """A gallery that lists pending prompts."""
+
+    def __init__(self, *contents: str) -> None:
+        self.prompts = [
+            WaitingPrompt(number, Kind.IMAGE, "", None, Writing(number, content), None, None)
+            for number, content in enumerate(contents, 1)
+        ]
+
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> list[WaitingPrompt]:
+        assert (kind, offset) == (Kind.IMAGE, 0)
+        return self.prompts[:limit]
+
+
+def test_the_prompts_of_workflows_that_cannot_run_are_found() -> None:
+    """By rule or by name; briefs that cannot be read end with the reason, and wait for nothing."""
+    anime, photo = (json.dumps(BRIEFS[name]) for name in ("anime", "photo"))
+    gallery: Any = Waiting(anime, photo, "no brief", photo, anime, photo)
+    records = Records()
+    records.chosen = {4: "anime", 6: "gone"}
+    other = (Kind.IMAGE, "other")
+    held = held_prompts({ANIME, other, (Kind.AUDIO, "x")}, {Kind.IMAGE: RULES}, gallery, records)
+    assert held == {ANIME: [1, 4, 5]}
+    assert held_counts(held) == {Kind.IMAGE: 3}
+    [key] = pending_briefs(Kind.IMAGE, None, gallery, records)
+    assert key == ""  # the only workflow
+    named = UnavailableKind(Kind.IMAGE, "x", "", "", "anime")
+    assert held_workflows([named, replace(named, workflow="a", elsewhere="on b")]) == {ANIME}
+    assert held_workflows([replace(named, is_partial=True), replace(named, workflow="")]) == set()
+
+
+@pytest.mark.parametrize(
+    ("prompts", "pending", "sentence"),
+    [
+        ([], 3, "none of the pending prompts needs it"),
+        ([7], 3, "1 pending prompt waits for it: 7"),
+        (range(1, 12), 11, "11 pending prompts wait for it: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ..."),
+        ([7], 501, "at least 1 pending prompts wait for it: 7"),
+    ],
+)
+def test_the_prompts_that_wait_are_named(
+    prompts: Sequence[int], pending: int, sentence: str
+) -> None:
+    """The first of them; where not all were looked at, there may be more."""
+    assert held_sentence(prompts, pending) == sentence

@@ -226,6 +226,10 @@ def test_values_used_by_a_workflow_are_not_noted_as_unused() -> None:
     assert not [note for note in kept[:-1] if "tags" in note or "Steps" in note or "one" in note]
     assert "LoRA" in kept[0]
     assert notes_without(["not used: tags"], paths) == ()
+    other_name = "not used: technicalDetails.steps"  # as ``BriefPath.find`` finds it
+    assert notes_without([other_name, "not used: technical_details.cfg"], paths) == (
+        "not used: technical_details.cfg",
+    )
 
 
 def test_image_and_mask_name_pictures_without_saying_so() -> None:

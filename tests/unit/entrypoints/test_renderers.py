@@ -102,7 +102,7 @@ def test_each_is_set_up_from_the_settings_for_its_kinds_alone(name: str, tmp_pat
     }
     setup: RendererSetup = setups[name]
     assert setup.problems() == []
-    assert setup.doctor_checks(SystemClock()) is not None
+    assert setup.doctor_checks(SystemClock(), lambda _: ()) is not None
     assert workflow_names(loaded)[Kind.IMAGE, ""] == setup.workflow_file(setup.workflows[0]).name
     require_complete(loaded)
     with closing(setup.renderer(SystemClock(), EventFanout())):

@@ -1,10 +1,10 @@
 -- Named workflows: what decides which of them renders a prompt, and which one did.
 
--- name: config_name
-SELECT config_name FROM prompts WHERE id = :prompt_id;
+-- name: config_names
+SELECT id, config_name FROM prompts WHERE id IN {ids:prompt_ids};
 
 -- name: chosen
-SELECT workflow FROM media_generator_choices WHERE prompt_id = :prompt_id;
+SELECT prompt_id, workflow FROM media_generator_choices WHERE prompt_id IN {ids:prompt_ids};
 
 -- name: choose
 INSERT INTO media_generator_choices (prompt_id, workflow) VALUES (:prompt_id, :workflow)

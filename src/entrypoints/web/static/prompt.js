@@ -16,7 +16,7 @@ let shownActions = "";
 
 /** As live_token of pages.py. */
 const tokenOf = (prompt) => [
-  prompt.artifact_status,
+  prompt.artifact_status, prompt.broken?.code || "",
   ...prompt.renders.map((render) => `${render.render_id} ${render.outcome || ""}`),
   ...prompt.artifacts.map((item) => item.artifact_id),
 ].join("|");

@@ -25,6 +25,11 @@ const brokenText = ({ kind, workflow, some }) => {
   return workflow ? named[kind](workflow) : whole[kind];
 };
 const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
+/** As in queue.html. */
+const waitingFor = (ids) => (ids.length === 0 ? [] : [el("p", {},
+  ngettext("%(num)s prompt waits for it:", "%(num)s prompts wait for it:", ids.length),
+  ...ids.slice(0, 20).flatMap((id) => [" ", el("a", { href: `${base}/prompts/${id}`, text: `#${id}` })]),
+  ids.length > 20 ? " …" : "")]);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
 
@@ -130,7 +135,7 @@ function showBroken(broken) {
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
     el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), brokenReason(each),
       ...(each.since ? [" ", time(each.since)] : [])),
-    el("p", { class: "hint", text: each.hint || "" }))));
+    el("p", { class: "hint", text: each.hint || "" }), ...waitingFor(each.prompts || []))));
 }
 
 /** The lists; `moved` tells whether they may hold other prompts than before. */

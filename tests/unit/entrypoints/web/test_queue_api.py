@@ -13,6 +13,7 @@ from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
+from domain.workflow_rules import WorkflowRule, WorkflowRules
 from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
@@ -319,3 +320,34 @@ def test_finished_renders_have_a_title_and_a_picture(site: Site) -> None:
         [outcome] = site.get("/api/v1/status").json["outcomes"]  # type: ignore[index]
         assert outcome["title"] == "A lake, please"
         assert outcome["thumbnail_url"] == "/api/media/image/1_20260106T213045/a.png?w=320"
+
+
+def test_prompts_of_a_workflow_that_cannot_run_are_named(site: Site) -> None:
+    """In the status, on the page of the queue, and on the page of each of them."""
+    rules = WorkflowRules(
+        Kind.IMAGE, (WorkflowRule("ink", {"style": ("ink",)}), WorkflowRule("plain"))
+    )
+    object.__setattr__(site.services, "rules", {Kind.IMAGE: rules})
+    ink = '{"prompt": "a lake", "style_tags": ["ink"]}'
+    for prompt_id, content in enumerate((ink, LAKE, ink), 1):
+        site.poet.write(content, prompt_id=prompt_id)
+    gone = Failure(FailureCode.MODEL_MISSING, "ink.safetensors is not installed")
+    site.services.controls().hold(Kind.IMAGE, "ink", gone)
+    found = site.get("/api/v1/status").json
+    assert found
+    [broken] = found["broken"]
+    assert (broken["workflow"], broken["prompts"]) == ("ink", [1, 3])
+    assert "2 prompts wait for it:" in site.get("/queue").text
+    page = site.get("/prompts/1").text
+    assert "ink.safetensors is not installed" in page
+    assert gone.hint.split("'")[0] in page
+    first = site.get("/api/v1/prompts/1").json
+    assert first
+    assert first["broken"]["code"] == "model_missing"
+    other = site.get("/api/v1/prompts/2").json
+    assert other
+    assert other["broken"] is None
+    site.poet.execute("UPDATE prompts SET artifact_status = 'error' WHERE id = 1")
+    ended = site.get("/api/v1/prompts/1").json
+    assert ended
+    assert ended["broken"] is None
