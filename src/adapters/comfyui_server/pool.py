@@ -293,7 +293,7 @@ class ServerPool:
                 if failure is None:
                     return None
                 first = first or failure
-        return first or _no_server(workflow)
+        return first or no_server(workflow)
 
     def find(self, name: str) -> Server | None:
         """The server with a name, healthy or not; None if there is none."""
@@ -495,11 +495,11 @@ class ServerPool:
         """
         servers = [server for server in self.servers if server.is_for(workflow)]
         if not servers:
-            return Refused(_no_server(workflow))
+            return Refused(no_server(workflow))
         if need.values:
             servers = self._offering(servers, workflow, need)
             if not servers:
-                return Refused(self.why_away(workflow, need) or _no_server(workflow))
+                return Refused(self.why_away(workflow, need) or no_server(workflow))
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
@@ -675,7 +675,8 @@ def unreachable(server: Server, error: ServerError) -> Failure:
     return Failure(FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {error.reason}")
 
 
-def _no_server(workflow: ServerWorkflow) -> Failure:
+def no_server(workflow: ServerWorkflow) -> Failure:
+    """The failure of a workflow that none of the configured servers renders."""
     text = f"no ComfyUI server is configured for the kind {workflow.kind.value!r}"
     if workflow.label:
         text += f" and the workflow {workflow.label!r}"
