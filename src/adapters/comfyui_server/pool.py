@@ -351,6 +351,11 @@ class ServerPool:
             slot.server.loaded = slot.loaded
             self.release(slot)
 
+    def report_models(self, slot: ServerSlot) -> None:
+        """Tell that a server gets the job of a slot."""
+        if slot.need is not None and slot.need.models:
+            self._on_models(slot.server.name, slot.need.models, slot.had_loaded)
+
     def learn(self, slot: ServerSlot, seconds: float) -> None:
         """Record how long a job took that succeeded."""
         if slot.need is not None:
@@ -472,7 +477,7 @@ class ServerPool:
         lacks = not server.has_loaded(need)
         return server.busy // server.address.slots, lacks, server.load
 
-    def acquire(  # noqa: C901, PLR0912 - one loop, and what may end it
+    def acquire(  # noqa: C901 - one loop, and what may end it
         self,
         workflow: ServerWorkflow,
         need: Need,
@@ -503,8 +508,6 @@ class ServerPool:
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
-                if need.models:
-                    self._on_models(reserved.server.name, need.models, reserved.had_loaded)
                 return Success(reserved)
             self.release(reserved)
         while True:
@@ -519,8 +522,6 @@ class ServerPool:
                 if failure is not None:
                     failures.append(failure)
                 elif slot := self.acquire_on(server, need):
-                    if need.models:
-                        self._on_models(server.name, need.models, slot.had_loaded)
                     return Success(slot)
             if len(failures) == len(servers):
                 return Refused(failures[0])
