@@ -136,6 +136,7 @@ def _unlike(rows: st.SearchStrategy[APrompt]) -> st.SearchStrategy[list[APrompt]
     return st.lists(rows, max_size=25, unique_by=lambda row: row.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexes", ["none", "by state", "by age too"])
 @given(
     rows=_unlike(prompts),
