@@ -11,7 +11,7 @@ import pytest
 from entrypoints.web.pages import ratio
 from tests.unit.entrypoints.web.site import LAKE, Site
 
-HOSTILE = "\"><img src=x onerror=alert(1)></title><script>alert('1')</script>{{ 7 * 7 }}"
+HOSTILE = "\"><img src=x onerror=alert(1)></title><script>alert('1')</script>{{ 7919 * 7919 }}"
 STEAM = {
     "title": "Steam and Soliloquy",
     "genre": "indie folk",
@@ -145,7 +145,7 @@ def test_text_from_the_database_is_never_markup(site: Site) -> None:
         html = shown(site, path)
         assert "<script>alert" not in html
         assert "<img src=x" not in html
-        assert "49" not in html
+        assert str(7919**2) not in html  # as if it were a template
 
 
 def test_the_page_of_a_song_has_its_lyrics(site: Site) -> None:
