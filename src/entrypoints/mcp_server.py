@@ -440,7 +440,8 @@ def _error(prompt: Prompt) -> dict[str, str] | None:
     code, _, message = (prompt.error_message or "").partition(": ")
     if code not in set(FailureCode):
         return {"code": "", "message": prompt.error_message or "", "hint": ""}
-    return {"code": code, "message": message, "hint": FailureCode(code).hint}
+    hint = FailureCode(code).hint
+    return {"code": code, "message": message.removesuffix(f"\nHint: {hint}"), "hint": hint}
 
 
 def _metadata(text: str | None) -> object:

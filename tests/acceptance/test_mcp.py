@@ -76,7 +76,9 @@ def test_batches_searches_and_cancellations(shell: CommandLine, poet: Poet) -> N
         assert cancelled["cancelled"] == batch["ids"]
         done = await answer_of(client, "wait", ids=batch["ids"], seconds=300)
         assert done["done"]
-        assert done["prompts"][0]["error"]["code"] == "cancelled"
+        error = done["prompts"][0]["error"]
+        assert (error["code"], error["message"]) == ("cancelled", "a person cancelled this prompt")
+        assert error["hint"]
         assert "no batch" in await refusal_of(client, "status", batch="yours")
         queue = await answer_of(client, "status")
         assert queue["counts"]["image"] == {"cancelled": 1}
