@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.daemon_process import running_daemon
-from benchmarks.postgres import SETTINGS
+from benchmarks.postgres import SETTINGS, Counts, published
 from benchmarks.reports import Report
 from benchmarks.samples import interleaved
 from benchmarks.workflow import COPIES, install, megapixel_picture
@@ -40,11 +40,6 @@ _COMPLETE: Final = (
     "UPDATE prompts SET status = 'completed', output_reference = id WHERE status = 'processing'"
 )
 _READY: Final = "SELECT count(*) FROM prompts WHERE artifact_status = 'ready'"
-_ONCE: Final = (
-    "SELECT (SELECT count(*) FROM prompts),"
-    " (SELECT count(*) FROM media_generator_renders WHERE outcome = 'published'),"
-    " (SELECT count(*) FROM media_generator_renders), (SELECT count(*) FROM prompt_artifacts)"
-)
 
 
 class _Fleet:
@@ -61,7 +56,8 @@ class _Fleet:
         from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
         from adapters.postgres.schema import create_tables  # noqa: PLC0415
 
-        self._address, self._name = server.address, server.address.create_database()
+        self._server, self._address = server, server.address
+        self._name = self._address.create_database()
         url = server.address.url(self._name)
         create_tables(PostgresAddress(url))
         (folder / "output").mkdir(parents=True)
@@ -99,10 +95,9 @@ class _Fleet:
                 assert seconds < _PATIENCE, f"{count + before - ready} never became ready"
                 time.sleep(_LOOK_EVERY)
 
-    def counts(self) -> tuple[int, ...]:
-        """Numbers of prompts, publications, renders and artifact rows."""
-        [row] = self._address.execute(self._name, _ONCE)
-        return tuple(row)
+    def counts(self) -> Counts:
+        """What was published so far."""
+        return published(self._server, self._name)
 
 
 def measure(trial: Trial) -> Report:
@@ -127,9 +122,9 @@ def measure(trial: Trial) -> Report:
     )
     rows = [(f"{n}", rates[f"{n}"].shown(3), shares[n].shown(3)) for n in _COUNTS]
     report.table(head, rows)
-    is_once = all(len(set(row)) == 1 for row in counts)
-    prompts, published, renders, _ = (sum(column) for column in zip(*counts, strict=True))
-    report.say(f"Of {prompts} prompts, {published} were published, in {renders} renders.")
+    is_once = all(one.is_once and one.renders == one.published for one in counts)
+    ready, renders = sum(one.ready for one in counts), sum(one.renders for one in counts)
+    report.say(f"{ready} prompts became ready, in {renders} renders.")
     most = _COUNTS[-1]
     report.verdict(
         f"{most} daemons at least {_TARGET * most:g} times as fast as one, and nothing twice",

@@ -47,9 +47,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _DEFAULT_PROFILE)
 _LONGEST = ("tests/chaos/", "state_machine", "test_demo", "test_claim_crowd")
 
 
+@pytest.hookimpl(trylast=True)  # the plugin of Hypothesis marks its tests first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest tests first; others stay in order, since neighbours share fixtures."""
+    """Run the longest tests first; others stay in order, since neighbours share fixtures.
+
+    A property test that hangs ends with its process: Hypothesis would take an exception that the
+    time limit raises inside it for a finding, and run the same endless example again and again.
+    """
     items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            limit = item.get_closest_marker("timeout")
+            arguments = limit.args if limit else ()
+            item.add_marker(pytest.mark.timeout(*arguments, method="thread"), append=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

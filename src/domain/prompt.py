@@ -96,3 +96,9 @@ def shown_status(artifact_status: str, error_message: str | None) -> str:
     """
     code = (error_message or "").partition(":")[0]
     return CANCELLED if (artifact_status, code) == ("error", CANCELLED) else artifact_status
+
+
+def status_sentence(artifact_status: str, error_message: str | None) -> str:
+    """Why a prompt cannot be moved, such as "it is ready"; arguments as in ``shown_status``."""
+    shown = shown_status(artifact_status, error_message)
+    return {"error": "it failed", CANCELLED: "it was cancelled"}.get(shown, f"it is {shown}")

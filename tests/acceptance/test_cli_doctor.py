@@ -325,7 +325,8 @@ def test_artifact_rows(installed: CommandLine, poet: Poet, path: str, word: str)
 
 
 def test_purged_files_are_not_missed(installed: CommandLine, poet: Poet) -> None:
-    """They are counted; the other files of their folder must still be there."""
+    """They are counted, and 'show' says so; the other files of their folder must still be there."""
+    poet.write(BRIEF)
     folder = installed.home / "out" / "image" / "1"
     folder.mkdir(parents=True)
     for name in ("a.png", "b.png"):
@@ -346,6 +347,10 @@ def test_purged_files_are_not_missed(installed: CommandLine, poet: Poet) -> None
         "ok",
         "the files of the newest 2 rows exist, but 1 that people purged by way of the wastebasket",
     )
+    shown = installed.run("show", *SKETCH, "1").stdout
+    assert re.search(r"image/1/a\.png +purged", shown)
+    artifacts = json.loads(installed.run("--json", "show", *SKETCH, "1").stdout)["artifacts"]
+    assert [artifact["purged"] for artifact in artifacts] == [True, False]
     (folder / "b.png").unlink()
     assert database_checks_of(installed)["artifact rows"]["health"] == "warning"
 

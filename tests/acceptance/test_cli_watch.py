@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.mediagen import Installation, image, song, wait_until
 from tests.acceptance.mid_render import kill, mid_render
 from tests.acceptance.test_run_terminal import check_restored
@@ -140,6 +142,7 @@ def ended_once_drawn(installation: Installation, text: str, *arguments: str) -> 
     return process.returncode, screen.decode()
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_not_shown(installation: Installation) -> None:
     """Its file is ignored, and removed by the next run."""
     with mid_render(installation, "prints_progress.py") as process:

@@ -201,6 +201,7 @@ def test_several_daemons_share_the_queue(installation: Installation) -> None:
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_broken_environment_is_waited_out_without_failing_prompts(
     installation: Installation,
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_broken_environment_is_waited_out_without_failing_prompts(
     assert [each["kind"] for each in events if each["event"] == "kind.mended"] == ["image"]
 
 
+@pytest.mark.slow
 def test_an_import_error_of_a_workflow_is_waited_out(installation: Installation) -> None:
     """The queue is paused with the reason, probed, and resumed once the cause is fixed."""
     configure(installation, "lacks_modules.py", retry={"probe_seconds": 1})
@@ -247,6 +249,7 @@ def test_an_import_error_of_a_workflow_is_waited_out(installation: Installation)
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_moved_database_is_waited_for(
     installation: Installation,
 ) -> None:
@@ -265,6 +268,7 @@ def test_a_moved_database_is_waited_for(
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_missing_database_is_waited_for(installation: Installation) -> None:
     """A volume may be mounted after the daemon was started."""
     log = installation.shell.home / "daemon.log"

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.mediagen import Installation, image, wait_until
@@ -164,6 +165,7 @@ class _Receiver(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+@pytest.mark.slow
 def test_a_hook_that_fails_twice_is_delivered_in_the_end(installation: Installation) -> None:
     """Each prompt once, judged by the message's id; no render waits for it."""
     _Receiver.answers, _Receiver.got = [500, 503], []

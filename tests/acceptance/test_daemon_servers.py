@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.acceptance.mediagen import image, song, wait_until
 from tests.acceptance.served import SAMPLER, Served, served
 from tests.comfyui_double import Double, running_double
@@ -50,6 +52,7 @@ def test_both_servers_are_used(tmp_path: Path) -> None:
         server.installation.check()
 
 
+@pytest.mark.slow
 def test_prompts_of_a_dead_server_continue_elsewhere(tmp_path: Path) -> None:
     """No attempt is lost, nothing is paused, and the server is used again when it is back."""
     with two(tmp_path) as (server, second):

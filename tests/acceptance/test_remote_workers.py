@@ -1,83 +1,49 @@
 """Workers that cannot be observed: containers, renamed hosts, an unreachable database.
 
-Their leases decide, which are short here. The tests use Linux namespaces (namespaces(7)), as
-containers do.
+Their leases decide, which are short here.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import sqlite3
-import subprocess
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from tests.acceptance.mediagen import Installation, image, is_running, wait_until
+from tests.acceptance.namespaces import (
+    CONTAINER,
+    RENAMED,
+    WITHOUT_OWN_PROC,
+    daemon_elsewhere,
+)
 from tests.acceptance.test_daemon import daemon, end, ready
-from tests.command_line import MEDIAGEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import psutil
+
 pytestmark = pytest.mark.slow
 SHORT = {"database": {"timeout": 1.0}, "workers": {"lease_seconds": 3.0}}
-# The first process of the namespace outlives the worker, as in a container.
-INIT = 'hostname "$1" 2>/dev/null; shift; "$@" & wait; exec sleep 600'
-RENAMED = ("--uts",)
-CONTAINER = ("--uts", "--pid", "--fork", "--mount-proc", "--kill-child")
-WITHOUT_OWN_PROC = ("--uts", "--pid", "--fork", "--kill-child")
-
-
-def unshare(*kinds: str) -> list[str]:
-    """Arguments that run a command in new namespaces, under another host name."""
-    program = shutil.which("unshare")
-    users = ["--user", "--map-root-user"] if os.getuid() else []
-    command = [program or "unshare", *users, *kinds]
-    tried = program and subprocess.run([*command, "true"], check=False, capture_output=True)
-    if not tried or tried.returncode:
-        why = tried.stderr.decode().strip() if tried else "there is no such program"
-        pytest.skip(f"NOT TESTED: this machine refuses {' '.join(command)}: {why}")
-    return [*command, "sh", "-c", INIT, "sh", "elsewhere"]
 
 
 @contextmanager
 def elsewhere(installation: Installation, *kinds: str) -> Iterator[psutil.Process]:
-    """A running daemon in namespaces of its own."""
-    with subprocess.Popen(
-        [*unshare(*kinds), MEDIAGEN, "daemon"],
-        cwd=installation.shell.home,
-        env=installation.shell.variables(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as outermost:
-        try:
-            installation.wait_until_started(outermost)
-            [worker] = [child for child in descendants(outermost) if child.name() == MEDIAGEN.name]
-            yield worker
-        finally:
-            for process in descendants(outermost):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-            outermost.kill()
+    """A daemon in namespaces of its own whose script has begun."""
+    began = installation.comfyui / "began"
+    with daemon_elsewhere(installation.shell, *kinds, has_started=began.exists) as worker:
+        yield worker
 
 
 def stop(worker: psutil.Process) -> None:
     """Stop a daemon in order: a kill right after the row could come before its clean-up."""
     worker.terminate()
     wait_until(lambda: not is_running(worker.pid))
-
-
-def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """All processes that a process started, as seen from this namespace."""
-    return psutil.Process(process.pid).children(recursive=True)
 
 
 def owner(installation: Installation) -> tuple[str, ...]:

@@ -137,6 +137,7 @@ def test_a_refusal_during_a_render_keeps_the_files(installation: Installation) -
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_daemon_survives_a_refusal(installation: Installation) -> None:
     """No worker is blamed, nothing is rendered twice, and work continues after the fix."""
     installation.configure(
@@ -160,6 +161,7 @@ def test_a_daemon_survives_a_refusal(installation: Installation) -> None:
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_daemon_rehearses_before_its_first_claim(installation: Installation) -> None:
     """It keeps running, reports the refusal, runs no script, and continues after the fix."""
     installation.poet.execute(BLOCK)
@@ -192,6 +194,7 @@ def test_a_constraint_on_some_prompts_does_not_stop_the_others(installation: Ins
     installation.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_a_killed_worker_leaves_files_that_cannot_be_published(
     tmp_path: Path, journal_mode: str

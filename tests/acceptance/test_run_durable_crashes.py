@@ -126,6 +126,7 @@ def test_the_render_of_a_living_run_is_not_taken(installation: Installation) -> 
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_briefly_suspended_run_loses_nothing(installation: Installation) -> None:
     """A closed laptop or Ctrl-Z, for less than the lease: the run continues."""
     with mid_render(installation) as process:

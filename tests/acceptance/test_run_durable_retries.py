@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.mediagen import Installation, image, wait_until
 
 
@@ -107,6 +109,7 @@ def test_other_prompts_do_not_wait_for_a_retry(installation: Installation) -> No
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_broken_environment_pauses_the_queue_until_fixed(
     installation: Installation,
 ) -> None:

@@ -243,6 +243,7 @@ def test_one_bad_prompt_does_not_stop_the_queue(installation: Installation) -> N
     assert installation.shell.json("status")["paused"] is None
 
 
+@pytest.mark.slow
 def test_first_prompts_without_files_cost_nothing(installation: Installation) -> None:
     """A script that writes elsewhere is a fault of the installation; its output is shown."""
     installation.use_scripts("no_files.py")
@@ -306,6 +307,7 @@ def test_songs_are_rendered_while_pictures_wait_for_a_model(installation: Instal
     assert "Only image prompts wait." in installation.shell.run("status").stdout
 
 
+@pytest.mark.slow
 def test_several_slots_fail_no_more_prompts_than_one(installation: Installation) -> None:
     """Renders that began before the queue stopped are released."""
     break_with(installation, "unknown", workers={"image": 4}, retry={"probe_seconds": 1})
@@ -369,6 +371,7 @@ def test_a_lock_of_another_program_is_waited_out(tmp_path: Path, journal_mode: s
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_lock_that_outlasts_the_timeout_is_waited_out(installation: Installation) -> None:
     """A finished render is not discarded because another program holds the lock for long."""
     installation.use_scripts("waits.py")

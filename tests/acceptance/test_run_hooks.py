@@ -126,6 +126,7 @@ def test_a_failed_delivery_is_retried_by_the_next_run(
     assert installation.poet.execute(OUTBOX) == [(0, 0)]
 
 
+@pytest.mark.slow
 def test_a_hanging_receiver_delays_neither_renders_nor_the_end(
     installation: Installation, receiver: Receiver
 ) -> None:

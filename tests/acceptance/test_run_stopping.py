@@ -38,6 +38,7 @@ def test_a_signal_releases_the_prompt(installation: Installation, number: signal
     check_released(installation)
 
 
+@pytest.mark.slow
 def test_a_script_that_ignores_signals_is_killed_after_the_grace_time(
     installation: Installation,
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_script_that_ignores_signals_is_killed_after_the_grace_time(
     check_released(installation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 def test_a_second_signal_ends_the_run_at_once(
     installation: Installation, number: signal.Signals

@@ -189,6 +189,7 @@ def test_requests_for_another_host_or_from_another_site_are_refused(
                 assert first.split()[1] in {b"403", b"400"}, lines
 
 
+@pytest.mark.slow
 def test_a_thousand_slow_clients_delay_no_other(installation: Installation) -> None:
     """Others are answered while all of them are connected."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -207,6 +208,7 @@ def test_a_thousand_slow_clients_delay_no_other(installation: Installation) -> N
         server.end()
 
 
+@pytest.mark.slow
 def test_clients_that_never_read_delay_no_other(installation: Installation) -> None:
     """For pages, files and documents, repeatedly; others get their answers."""
     installation.poet.write(image("a lake"), prompt_id=200)
@@ -232,6 +234,7 @@ def test_clients_that_never_read_delay_no_other(installation: Installation) -> N
         server.end()
 
 
+@pytest.mark.slow
 def test_a_long_lock_is_waited_for_once(installation: Installation) -> None:
     """Later requests are answered at once, as are all that waited meanwhile.
 

@@ -63,6 +63,7 @@ def test_one_renders_while_the_next_one_imports(installation: Installation) -> N
     installation.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stopped", "reloaded", "killed", "killed and not noticed"])
 def test_it_ends_with_its_worker(installation: Installation, how: str) -> None:
     """However the worker ends, and the prompts are rendered."""

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-from contextlib import contextmanager, suppress
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from tests.acceptance.mediagen import wait_until
-from tests.acceptance.test_remote_workers import CONTAINER, descendants, unshare
-from tests.command_line import MEDIAGEN, CommandLine
+from tests.acceptance.namespaces import CONTAINER, daemon_elsewhere
+from tests.command_line import CommandLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    import psutil
 
     from tests.object_store.server import BucketServer, TestBucket
     from tests.postgres.fixtures import TestDatabase
@@ -56,30 +56,9 @@ class _Machine:
         (home / "media_generator_config.json").write_text(json.dumps(settings))
         self.shell = CommandLine(home)
 
-    @contextmanager
-    def daemon(self) -> Iterator[psutil.Process]:
+    def daemon(self) -> AbstractContextManager[psutil.Process]:
         """A daemon in a container; all of it is killed at the end."""
-        with subprocess.Popen(
-            [*unshare(*CONTAINER), MEDIAGEN, "daemon"],
-            cwd=self.shell.home,
-            env=self.shell.variables(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as outermost:
-            try:
-
-                def worker() -> list[psutil.Process]:
-                    inside = descendants(outermost)
-                    return [child for child in inside if child.name() == MEDIAGEN.name]
-
-                wait_until(lambda: bool(worker()))
-                yield worker()[0]
-            finally:
-                for process in descendants(outermost):
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
-                outermost.kill()
+        return daemon_elsewhere(self.shell, *CONTAINER)
 
     def state(self) -> list[str]:
         """What is left in its staging area."""

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
 from tests.acceptance.mediagen import Installation, image, is_running, wait_until
 from tests.acceptance.mid_render import kill
@@ -80,6 +81,7 @@ def test_a_warm_host_renders_the_same(
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_daemons_hosts_are_shown_and_end_with_it(installation: Installation) -> None:
     """In status and doctor; however the daemon ends."""
     exported(installation)
@@ -108,6 +110,7 @@ def test_a_daemons_hosts_are_shown_and_end_with_it(installation: Installation) -
     installation.check()
 
 
+@pytest.mark.slow
 def test_an_orphaned_host_is_ended_by_the_successor(
     installation: Installation,
 ) -> None:
@@ -138,6 +141,7 @@ def test_an_orphaned_host_is_ended_by_the_successor(
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_cancelled_prompt_ends_its_host_and_the_next_one_gets_another(
     installation: Installation,
 ) -> None:

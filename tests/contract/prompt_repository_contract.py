@@ -652,8 +652,9 @@ class PromptRepositoryContract:
         """Other programs' prompts and finished ones; the answer gives the reason."""
         outside.add(1, **columns)  # type: ignore[arg-type]
         before = outside.see(1)
-        [word] = columns.values()
-        assert word in (repository.cancel(1, requeue=requeue) or "")
+        [value] = columns.values()
+        reason = "failed" if value == "error" else value
+        assert reason in (repository.cancel(1, requeue=requeue) or "")
         assert "no such prompt" in (repository.cancel(2, requeue=requeue) or "")
         assert outside.see(1) == before
 
@@ -708,6 +709,20 @@ class PromptRepositoryContract:
         assert outside.see(2).artifact_status == "ready"
         assert outside.see(3).artifact_status == "unsupported"
         assert outside.see(4).artifact_status == "error"
+
+    def test_refusals_say_whether_a_prompt_failed_or_was_cancelled(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Both have the same status in the table."""
+        outside.add(1, artifact_status="error")
+        outside.add(2)
+        outside.add(3, artifact_status="unsupported")
+        assert repository.cancel(2, requeue=False) is None
+        assert repository.cancel_many([1, 2, 3], requeue=False).refused == {
+            1: "it failed",
+            2: "it was cancelled",
+            3: "it is unsupported",
+        }
 
     def test_ready_prompts_are_requeued_only_on_request(
         self, repository: PromptRepository, outside: Outside

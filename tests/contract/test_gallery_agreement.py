@@ -77,6 +77,10 @@ def _contains(text: str | None, *places: str | None) -> bool:
     )
 
 
+def _shown(row: APrompt) -> str:
+    return shown_status(row.artifact_status, row.error_message)
+
+
 def _media_asked(query: GalleryQuery, rows: list[APrompt], files: list[AnArtifact]) -> list[int]:
     """The ids of the artifacts that match a query, newest first."""
     prompts = {row.id: row for row in rows}
@@ -86,7 +90,7 @@ def _media_asked(query: GalleryQuery, rows: list[APrompt], files: list[AnArtifac
         texts = (row.text, row.content if row.written else None) if row else (file.metadata,)
         if (
             (query.kind is None or file.artifact_type == query.kind.value)
-            and (query.status is None or (row and row.artifact_status == query.status))
+            and (query.status is None or (row and _shown(row) == query.status))
             and _contains(query.text, *texts)
             and time_range.contains(iso_timestamp(file.created_at))
         ):
@@ -111,7 +115,7 @@ def _prompts_asked(query: PromptListQuery, rows: list[APrompt]) -> list[int]:
         for row in _newest_first(rows)
         if (kind := Kind.of_prompt_type(row.prompt_type))
         and query.kind in {None, kind}
-        and query.status in {None, shown_status(row.artifact_status, row.error_message)}
+        and query.status in {None, _shown(row)}
         and _contains(query.text, row.text, row.content if row.written else None)
         and time_range.contains(row.created_at)
     ]
@@ -127,8 +131,7 @@ def _counted(rows: list[APrompt]) -> tuple[dict[Kind, dict[str, int]], dict[Kind
         if kind and row.artifact_status == "pending" and not is_claimable:
             unwritten[kind] += 1
         elif kind and row.status == "completed":
-            shown = shown_status(row.artifact_status, row.error_message)
-            counts.setdefault(kind, Counter())[shown] += 1
+            counts.setdefault(kind, Counter())[_shown(row)] += 1
     return {kind: dict(numbers) for kind, numbers in counts.items()}, dict(unwritten)
 
 
@@ -136,6 +139,7 @@ def _unlike(rows: st.SearchStrategy[APrompt]) -> st.SearchStrategy[list[APrompt]
     return st.lists(rows, max_size=25, unique_by=lambda row: row.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexes", ["none", "by state", "by age too"])
 @given(
     rows=_unlike(prompts),

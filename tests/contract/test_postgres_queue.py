@@ -250,7 +250,7 @@ class TestPostgresWorkerRegister(WorkerRegisterContract):
         return passed
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1200, method="thread")
 def test_the_state_machine(shared_url: str) -> None:
     """Workers, crashes, recoveries, requests and other programs in any order."""
     from tests.contract.queue_machine_postgres import postgres_machine  # noqa: PLC0415 - as above

@@ -17,7 +17,7 @@ from application.ports.prompt_repository import (
 )
 from domain.artifact_status import Move, after, sources
 from domain.failure import Failure, FailureCode
-from domain.prompt import Kind, Writing, shown_status
+from domain.prompt import Kind, Writing, shown_status, status_sentence
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fakes.database import PromptRow, transaction
 from tests.fakes.hook_outbox import InMemoryHookOutboxWriter
@@ -356,4 +356,4 @@ class InMemoryPromptRepository:
             return "there is no such prompt"
         if Kind.of_prompt_type(row.prompt_type) is None:
             return f"it is a {row.prompt_type}, which is not rendered"
-        return f"it is {row.artifact_status}"
+        return status_sentence(row.artifact_status, row.error_message)

@@ -37,7 +37,7 @@ def pgbouncer(program: str, database: TestDatabase) -> Iterator[str]:
         f"[databases]\n{database.name} = host=127.0.0.1 port={server.port}\n[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = transaction\n"
-        "default_pool_size = 2\n"
+        "default_pool_size = 2\nquery_wait_timeout = 5\n"
     )
     for file in (users, settings):
         own(file)

@@ -73,20 +73,29 @@ def test_hidden_tabs_notify_about_the_queue(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "badge", "text"),
+    ("earlier", "now", "badge", "text"),
     [
-        ({"open": 0, "ready": 7}, "\N{CHECK MARK}", "The queue is empty; 2 prompts are ready."),
-        ({"open": 0}, "\N{CHECK MARK}", "The queue is empty."),
-        ({"open": 1, "failed": 3}, "!", "2 prompts failed."),
-        ({"paused": {"reason": "x"}}, "\N{DOUBLE VERTICAL BAR}", "The queue is paused: x"),
-        ({"open": 2, "ready": 6}, None, None),
+        ({}, {"open": 0, "ready": 7}, "\N{CHECK MARK}", "The queue is empty; 2 prompts are ready."),
+        ({}, {"open": 0}, "\N{CHECK MARK}", "The queue is empty."),
+        ({}, {"open": 1, "failed": 3}, "!", "2 prompts failed."),
+        ({}, {"paused": {"reason": "x"}}, "\N{DOUBLE VERTICAL BAR}", "The queue is paused: x"),
+        ({}, {"open": 2, "ready": 6}, None, None),
+        # It was filled and emptied between two looks.
+        ({"open": 0}, {"ready": 6}, "\N{CHECK MARK}", "The queue is empty; 1 prompt is ready."),
+        ({"open": 0}, {}, None, None),
+        ({}, {"broken": ["Songs cannot be rendered. x"]}, "!", "Songs cannot be rendered. x"),
+        ({"broken": ["Songs cannot be rendered. x"]}, {}, None, None),
     ],
 )
 def test_what_causes_a_notification(
-    site: Site, now: dict[str, object], badge: str | None, text: str | None
+    site: Site,
+    earlier: dict[str, object],
+    now: dict[str, object],
+    badge: str | None,
+    text: str | None,
 ) -> None:
-    """Empty, failing or paused since the last look."""
-    before = {"open": 3, "failed": 1, "ready": 5, "paused": None}
+    """Empty, failing, broken or paused since the last look."""
+    before = {"open": 3, "failed": 1, "ready": 5, "paused": None, "broken": [], **earlier}
     with site.page("/system") as page:
         found = page.evaluate(
             """async ([before, now]) => {

@@ -78,6 +78,7 @@ def ids(page: Page) -> list[int]:
     return [int(each) for each in found]
 
 
+@pytest.mark.slow
 def test_the_scripts_keep_every_served_card_in_place(site: GallerySite) -> None:
     """Nothing jumps when they start; every full row is as wide as the page."""
     sizes = (WIDE, PHONE, NARROW)
@@ -231,6 +232,7 @@ def test_a_card_with_the_focus_stays_while_others_go(site: GallerySite) -> None:
         assert len(ids(page)) < MOST_CARDS
 
 
+@pytest.mark.slow
 def test_new_media_are_offered_and_not_inserted(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, Literal
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 from adapters.sql_queue.bookkeeping import prepare_bookkeeping
 from adapters.sqlite.database import SqliteDatabase
+from application.ports.curation import CurationChange
 from tests.web.gallery_site import gallery_site
 from tests.web.page_checks import PHONE, overflows, serious
 from tests.web.test_browse import NOTE_SHIFTS
@@ -107,6 +109,7 @@ def test_many_are_selected_and_changed_at_once(site: GallerySite) -> None:
             rows = [json.loads(line) for line in archive.read("artifacts.jsonl").splitlines()]
         assert [row["artifact_id"] for row in rows] == [37, 38, 40]
         assert {tuple(row["tags"]) for row in rows} == {("sea",)}
+        expect(page.get_by_text("3 files are in “sea” now.")).to_be_visible()
         page.locator("#selection-more").click()
         with page.expect_response("**/curate"):
             page.get_by_role("menuitem", name="Hide").click()
@@ -118,6 +121,62 @@ def test_many_are_selected_and_changed_at_once(site: GallerySite) -> None:
         page.locator("#more-filters summary").click()
         page.locator("[name=tag]").fill("sea")
         page.keyboard.press("Enter")
+        expect(page.locator(".card")).to_have_count(3)
+
+
+def test_tags_are_renamed_joined_and_removed(site: GallerySite) -> None:
+    """By keyboard, in a dialog that axe accepts; the filter and the list follow."""
+    with closing(SqliteDatabase(site.database, 5.0)) as database:
+        prepare_bookkeeping(database.connection, create_indexes=False)
+        for tag, ids in (("sea", (40, 38)), ("<b>ocean", (40, 39)), ("calm", (39,))):
+            database.curation.change(ids, CurationChange(add_tags=(tag,)))
+        database.curation.change((37,), CurationChange(add_to=("Best",)))
+    with site.page("/?tag=sea", viewport=WIDE) as page:
+        ready(page)
+        expect(page.locator(".card")).to_have_count(2)
+        opener = page.get_by_role("button", name="Rename tags and collections …")
+        opener.press("Enter")
+        dialog = page.get_by_role("dialog", name="Tags and collections")
+        expect(dialog.get_by_role("listitem")).to_have_text(
+            [re.compile(name) for name in ("<b>ocean2 files", "calm1 file", "sea2 files", "Best1")]
+        )
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+            for size in (PHONE, WIDE):
+                page.set_viewport_size(size)
+                assert serious(page) == []
+                assert not overflows(page)
+        dialog.get_by_role("button", name="Rename the tag sea").press("Enter")
+        field = dialog.get_by_label("New name of the tag sea")
+        expect(field).to_be_focused()
+        assert serious(page) == []
+        field.press("Escape")
+        expect(dialog.get_by_role("button", name="Rename the tag sea")).to_be_focused()
+        page.keyboard.press("Enter")
+        field.fill("  the   sea ")
+        with page.expect_response("**/rename"):
+            field.press("Enter")
+        expect(dialog.get_by_role("button", name="Rename the tag the sea")).to_be_focused()
+        expect(page.locator("[name=tag]")).to_have_value("the sea")
+        # To the name of another one: both are joined, after a question.
+        page.keyboard.press("Enter")
+        dialog.get_by_label("New name of the tag the sea").fill("<b>ocean")
+        page.keyboard.press("Enter")
+        with page.expect_response("**/rename"):
+            page.get_by_role("button", name="Join").press("Enter")
+        expect(dialog.get_by_role("listitem").first).to_contain_text("<b>ocean3 files")
+        expect(page.locator(".card")).to_have_count(3)
+        dialog.get_by_role("button", name="Remove the collection Best").press("Enter")
+        with page.expect_response("**/rename"):
+            page.get_by_role("button", name="Remove", exact=True).press("Enter")
+        expect(dialog.get_by_role("listitem")).to_have_count(2)
+        expect(dialog.get_by_text("“Best” was removed.")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(page.get_by_text("“Best” was removed.")).to_be_visible()
+        expect(opener).to_be_focused()
+        page.reload()
+        ready(page)
         expect(page.locator(".card")).to_have_count(3)
 
 
@@ -172,6 +231,23 @@ def test_files_are_restored_from_the_wastebasket(site: GallerySite) -> None:
         with page.expect_response("**/restore"):
             page.get_by_role("menuitem", name="Take out of the wastebasket").click()
         expect(page.locator(".card")).to_have_count(0)
+
+
+def test_the_page_of_a_prompt_says_where_a_file_went(site: GallerySite) -> None:
+    """In the wastebasket, or purged."""
+    with closing(SqliteDatabase(site.database, 5.0)) as database:
+        prepare_bookkeeping(database.connection, create_indexes=False)
+        assert database.curation.discard([40]).changed == (40,)
+    with site.page("/prompts/40", viewport=WIDE) as page:
+        page.get_by_role("link", name="in the wastebasket").click()
+        expect(card(page, 40)).to_be_visible()
+        with closing(SqliteDatabase(site.database, 5.0)) as database:
+            [artifact] = database.curation.waste()
+            assert database.curation.begin_removal(artifact)
+        page.goto(f"{site.url}/prompts/40")
+        expect(page.locator("figure")).to_contain_text("purged")
+        expect(page.locator("figure img")).to_have_count(0)
+        assert serious(page) == []
 
 
 def test_filters_by_facts_and_the_size_of_thumbnails(site: GallerySite) -> None:

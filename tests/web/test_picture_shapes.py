@@ -88,6 +88,7 @@ def test_the_page_of_a_prompt_stretches_no_picture(
     assert not overflows(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", VIEWPORTS)
 def test_cards_and_the_viewer_stretch_no_picture(
     site: Site, open_page: OpenPage, viewport: ViewportSize

@@ -168,6 +168,27 @@ def test_each_prompt_has_one_line(site: Site) -> None:
         assert left["height"] == right["height"] < 50
 
 
+def test_lines_show_what_they_are_about_completely(site: Site) -> None:
+    """Kind, attempts and time of a failure; a thumbnail, and the line below it."""
+    site.installation.poet.write(image("a lake"))
+    assert site.installation.run().returncode == 0
+    site.installation.use_scripts("fails.py", "fails.py")
+    site.installation.poet.write(image("a street"))
+    assert site.installation.run().returncode == 1
+    for language in ("en", "de"):
+        with site.page("/queue", locale=language, viewport={"width": 1380, "height": 900}) as page:
+            line = page.locator("#failed > li")
+            expect(line.locator("time")).to_be_visible()
+            cut = "parts => parts.filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+            assert line.locator(".meta, .meta > *").evaluate_all(cut) == 0
+            ended = page.locator("#ended > li", has=page.locator("img"))
+            picture, row = ended.locator("img").bounding_box(), ended.bounding_box()
+            assert picture
+            assert row
+            assert row["y"] < picture["y"]
+            assert picture["y"] + picture["height"] < row["y"] + row["height"]
+
+
 def test_polling_keeps_focus_and_selection(site: Site) -> None:
     """While other prompts come and go around them."""
     first = site.installation.poet.write(image("a lake"), text="first")
@@ -276,6 +297,21 @@ def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
         expect(banner.locator("code")).to_have_text("comfyui_import")
         expect(banner.locator(".hint")).not_to_be_empty()
         expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_nothing_says_working_while_nothing_can_be_rendered(site: Site) -> None:
+    """A worker runs, but all that waits is of a kind that it cannot render."""
+    site.installation.use_scripts("not_there.py", "steps.py")
+    site.installation.poet.write(image("a lake"), text="A lake, please")
+    with site.installation.started("daemon"), site.page("/queue") as page:
+        expect(page.locator("#broken")).to_contain_text("Images cannot be rendered.")
+        expect(page.locator("#workers")).to_contain_text("stopped")
+        expect(page.locator("#time-left")).to_be_hidden()
+        assert ">stopped</span>" in page.request.get(f"{site.url}/queue").text()
+        site.installation.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        expect(page.locator("#workers")).to_contain_text("working")
+        site.installation.release()
+        site.step()
 
 
 def test_cancelling_by_mouse_asks_for_confirmation(site: Site) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from playwright.sync_api import expect
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
     from tests.web.worker_site import Site
 
+WIDE: Final[ViewportSize] = {"width": 1380, "height": 900}
 HOSTILE = '<img src=x onerror="window.pwned = true"></script><b>bold</b>'
 
 
@@ -223,10 +224,29 @@ def test_it_is_accessible(site: Site, kind: str, theme: str) -> None:
         assert not overflows(page)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_every_field_is_where_a_mouse_reaches_it(site: Site, kind: str) -> None:
+    """Not only for scripts: nothing lies over it, and it lies on the page."""
+    with site.page(f"/submit?kind={kind}") as page:
+        form = page.locator(f"#form-{kind}")
+        for folded in form.locator("summary").all():
+            folded.click()
+        for size in (WIDE, PHONE):
+            page.set_viewport_size(size)
+            controls = form.locator("input, textarea, select, button:enabled").all()
+            assert len(controls) > 9
+            for control in controls:
+                control.click(trial=True, timeout=10_000)
+
+
 def test_ctrl_and_enter_submit(site: Site) -> None:
     """From any field of the form."""
     with site.page("/submit") as page:
         page.locator("#form-image").get_by_label("Prompt (required)").fill("A lake")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#sent > li")).to_have_count(1)
+        # Sent before it was checked; it is checked all the same.
+        expect(page.locator("#verdict-said")).to_have_text("Ready to submit.")
+        expect(page.locator("#json")).to_contain_text("A lake")
     assert [writing["prompt"] for writing in writings(site)] == ["A lake"]

@@ -132,6 +132,7 @@ def test_render_statistics_are_plotted_and_listed(worked: Site) -> None:
         assert sum(heights(page, "image")) == pytest.approx(2 * sum(heights(page, "audio")))
 
 
+@pytest.mark.slow
 def test_a_plot_is_updated(site: Site) -> None:
     """A render that ends while the page is open is drawn; focus and unfolded parts stay."""
     with site.page("/system") as page:

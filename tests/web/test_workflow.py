@@ -105,6 +105,7 @@ def test_a_file_may_be_dropped_and_errors_are_explained(site: Site) -> None:
         expect(page.locator("#said")).to_contain_text("at most 67.1 MB are checked")
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough_and_it_fits_a_phone(site: Site) -> None:
     """Axe has no serious complaints, with problems on the page."""
     graph = json.loads(example("text_to_image"))

@@ -165,6 +165,7 @@ class JobRun:
         self._began: float | None = None
         self._queue: QueueSnapshot | None = None
         self._retry_at = 0.0
+        self._recheck_at = 0.0  # when to ask the queue again for a missing job
         self._late_until = self._clock.monotonic() + LATE_SECONDS - job.age
         self._overdue: OverdueReason | None = None
         self._failure: Failure | None = None
@@ -345,7 +346,7 @@ class JobRun:
             now = self._clock.monotonic()
             self._polls.history_empty(now)
             if self.state is JobState.MISSING:
-                self._polls.ask_both(now + _RECHECK_SECONDS)
+                self._polls.ask_both(self._recheck_at)
         elif history.succeeded:
             self._enter(JobState.FETCHING)
         else:
@@ -372,9 +373,11 @@ class JobRun:
             self._queue = queue
             self._polls.queue_asked(now, running=running)
         elif self.state is JobState.MISSING:
+            self._recheck_at = now + _RECHECK_SECONDS
             if now >= self._late_until:
                 self._enter(JobState.LOST, self._errors.lost())
         elif self.state is not JobState.OVERDUE:
+            self._recheck_at = now + _RECHECK_SECONDS
             self._enter(JobState.MISSING)
 
     def _check_limits(self) -> None:

@@ -24,7 +24,9 @@ _CONNECTION: Final[dict[str, Any]] = {
     "client_encoding": "utf8",
     "application_name": "mediagen",
 }
-_PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:]*):[^/?#]*@")
+# As libpq reads a URL: a password may hold ? and #, and ends at the first @.
+_USERINFO: Final = re.compile(r"(?<=://)([^/@:]*)(?::([^/@]*))?@")
+_OPTION: Final = re.compile(r"(user|(ssl)?password|host|options|application_name)=")
 _EACH_SERVER: Final = re.compile(r" ?- host: .*?, hostaddr: \S+ (connection failed: )?")
 _USELESS: Final = re.compile(
     r"(?i)^connection failed: |\s*Is the server running .*?\?"
@@ -34,6 +36,11 @@ _SERVER: Final = re.compile(r'connection to server at "([^"]+)"(?: \([^)]*\))?, 
 _MISSING: Final = (
     "database.url needs the PostgreSQL driver psycopg, which is not installed here; install it with"
     " 'pip install \"media-generator[postgres]\"', or use database.path for a SQLite file"
+)
+
+_AMBIGUOUS: Final = (
+    "database.url cannot be understood: an @ stands where none can be. In a user name or password"
+    " write @ as %40, / as %2F and % as %25, or set database.password instead, which takes any text"
 )
 
 # What libpq and the server say, and what to do. The server's half may be in another language; then
@@ -143,7 +150,7 @@ _ADVICE: Final = (
         ),
     ),
     (
-        r"server does not support ssl|ssl was required|ssl off|ssl on",
+        r"server does not support ssl|ssl (was )?required|ssl off|ssl on",
         (
             "the server and database.sslmode do not agree on encryption; switch on ssl in"
             " postgresql.conf, or change database.sslmode"
@@ -206,7 +213,16 @@ class PostgresAddress:
 
 def public_url(url: str) -> str:
     """A database's URL without its password and options."""
-    return _PASSWORD.sub(r"\1@", url.partition("?")[0])
+    if _is_ambiguous(url):
+        return f"{url.partition('://')[0]}://***"
+    return _USERINFO.sub(r"\1@", url, count=1).partition("?")[0]
+
+
+def _is_ambiguous(url: str) -> bool:
+    """Whether an @ or / in a password may be taken for the end of it: what follows is secret."""
+    place, _, query = _USERINFO.sub("", url, count=1).partition("?")
+    parts = [part for part in query.split("&") if "@" in part]
+    return "@" in place or not all(map(_OPTION.match, parts))
 
 
 def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
@@ -226,6 +242,8 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
         from adapters.postgres.session import Session
     except ImportError:
         raise RepositoryError(_MISSING) from None
+    if _is_ambiguous(address.url):
+        raise RepositoryError(_AMBIGUOUS)
     try:
         in_url = conninfo.conninfo_to_dict(address.url)
         mine = {"password": address.password, "sslmode": address.sslmode}
@@ -282,8 +300,7 @@ def _tls_fault(text: str, address: PostgresAddress) -> str:
 
 def _secrets(address: PostgresAddress) -> list[str]:
     secrets = [address.password or ""]
-    if match := _PASSWORD.search(address.url):
-        inside = match[0][len(match[1]) + 1 : -1]
-        secrets += [inside, unquote(inside)]
+    if (match := _USERINFO.search(address.url)) and match[2]:
+        secrets += [match[2], unquote(match[2])]
     secrets += re.findall(r"[?&](?:ssl)?password=([^&]*)", address.url)
     return [secret for secret in secrets if secret]

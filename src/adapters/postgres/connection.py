@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager, suppress
 from threading import RLock
@@ -28,6 +29,8 @@ T = TypeVar("T")
 CHANNEL = "media_generator_queue"
 """Notified when there may be more to render."""
 
+# What PgBouncer says of the server behind it.
+_NO_SERVER = re.compile(r"query_wait_timeout|server_login_retry|server login has been failing")
 _IDLE_SECONDS = 60  # a transaction whose process was suspended is ended then, and its locks with it
 _MAX_SHORT_WAIT = 2.0  # seconds, while waits are limited
 _RETRY_SECONDS = 0.25  # between two tries to reach the server
@@ -482,6 +485,11 @@ class Connection:
         )
         if is_lost or isinstance(complaint, errors.IdleInTransactionSessionTimeout):
             self._drop()
+            if _NO_SERVER.search(text):
+                text += (
+                    "; check that the server behind PgBouncer runs and accepts its login, and that"
+                    " default_pool_size is enough"
+                )
             return LostSessionError(f"the connection to {self.path} was lost: {text}")
         if isinstance(complaint, errors.ReadOnlySqlTransaction):
             return RepositoryError(

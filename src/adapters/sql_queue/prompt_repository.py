@@ -37,7 +37,7 @@ from application.ports.prompt_repository import (
 )
 from domain.artifact_status import ArtifactStatus, Move, after, sources
 from domain.failure import Failure, FailureCode
-from domain.prompt import Kind, Writing
+from domain.prompt import Kind, Writing, status_sentence
 from domain.render import CLOSING_MOVES, Claim, Outcome
 
 if TYPE_CHECKING:
@@ -341,10 +341,10 @@ class SqlPromptRepository:
         rows = self._connection.rows(self._sql["status_of"], {"prompt_id": prompt_id})
         if not rows:
             return "there is no such prompt"
-        [(prompt_type, status)] = rows
+        [(prompt_type, status, error_message)] = rows
         if Kind.of_prompt_type(prompt_type) is None:
             return f"it is a {prompt_type}, which is not rendered"
-        return f"it is {status}"
+        return status_sentence(status, error_message)
 
 
 FirstRow = tuple[Kind, tuple[Any, ...]]

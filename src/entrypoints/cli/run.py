@@ -11,7 +11,7 @@ import click
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 from application.signals import StopRequest
 from domain.artifact_status import ArtifactStatus
-from domain.prompt import Kind
+from domain.prompt import Kind, status_sentence
 from entrypoints.cli.invocation import ExitCode, Invocation, command, json_line
 from entrypoints.cli.parameters import KindName, PromptId
 from entrypoints.cli.progress import choose_progress, print_line
@@ -156,7 +156,8 @@ def _skipped_ids(
         if record is None:
             skipped[prompt_id] = "there is no such image or lyrics prompt"
         elif record.prompt.artifact_status != "pending":
-            skipped[prompt_id] = f"it is {record.prompt.artifact_status}"
+            prompt = record.prompt
+            skipped[prompt_id] = status_sentence(prompt.artifact_status, prompt.error_message)
         elif record.prompt.kind not in selection.kinds:
             skipped[prompt_id] = f"its kind is {record.prompt.kind}"
         else:

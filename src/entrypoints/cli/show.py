@@ -67,6 +67,9 @@ def show(invocation: Invocation, prompt_id: int) -> int:
         holds = database.controls.holds()
         brief = _parse(record, invocation.settings()) if record else None
         workflow = _workflow(invocation, database, record, brief) if record else None
+        files = record.artifacts if record else ()
+        curated = database.curation.of([artifact.id for artifact in files])
+    purged = frozenset(number for number, kept in curated.items() if kept.is_purged)
     if record is None:
         message = f"no image or lyrics prompt has the id {prompt_id}"
         click.echo(f"mediagen: {message}; 'mediagen list' lists prompts", err=True)
@@ -75,7 +78,7 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     pause = pause if is_pending or invocation.as_json else None
     name = workflow.choice.name if workflow and workflow.choice else ""
     broken = _broken_kind(record, invocation, name, holds) if is_pending else None
-    root = _published_files(invocation)
+    root = _published_files(invocation, purged)
     if invocation.as_json:
         document = _document(record, brief, root, pause, broken)
         named = {"workflow": workflow.document()} if workflow else {}
@@ -119,13 +122,15 @@ class _Files:
         root: a folder, or the address of a bucket.
         size: in bytes by path, or None if there is no such file; raises StorageError if that
             cannot be known now.
+        purged: ids of the artifacts whose file a person removed by way of the wastebasket.
     """
 
     root: str
     size: Callable[[str], int | None]
+    purged: frozenset[int]
 
 
-def _published_files(invocation: Invocation) -> _Files | None:
+def _published_files(invocation: Invocation, purged: frozenset[int]) -> _Files | None:
     """The published files, or None if the settings do not say where they are."""
     from entrypoints.settings.errors import SettingsError
     from entrypoints.settings.resolution import output_root, storage_address
@@ -134,7 +139,7 @@ def _published_files(invocation: Invocation) -> _Files | None:
     with suppress(SettingsError):
         if storage_address(loaded) is None:
             root = output_root(loaded)
-            return _Files(str(root), partial(_size_in, root))
+            return _Files(str(root), partial(_size_in, root), purged)
         from entrypoints.factories import object_storage
 
         storage = object_storage(loaded)
@@ -143,7 +148,7 @@ def _published_files(invocation: Invocation) -> _Files | None:
             facts = storage.stat(path) if is_servable(path) else None
             return facts.size if facts else None
 
-        return _Files(storage.address, size)
+        return _Files(storage.address, size, purged)
     return None
 
 
@@ -210,6 +215,7 @@ def _file_document(artifact: ArtifactRecord, root: _Files | None) -> dict[str, o
         "created_at": artifact.created_at,
         "size_bytes": size,
         "missing": is_missing if is_missing or size is not None else None,
+        "purged": root is not None and artifact.id in root.purged,
     }
 
 
@@ -325,7 +331,8 @@ def _render_row(render: RenderRecord) -> tuple[str, ...]:
 def _file_row(artifact: ArtifactRecord, root: _Files | None) -> tuple[str, ...]:
     """Path, size, and the format, dimensions and duration that the metadata name."""
     size, is_missing = _size(artifact, root)
-    shown = "MISSING" if is_missing else "size unknown" if size is None else _size_text(size)
+    lost = "purged" if root and artifact.id in root.purged else "MISSING"
+    shown = lost if is_missing else "size unknown" if size is None else _size_text(size)
     document = _metadata(artifact)
     metadata: dict[str, Any] = document if isinstance(document, dict) else {}
     facts = [str(metadata["format"])] if metadata.get("format") else []

@@ -19,7 +19,7 @@ HIDDEN = "***"
 _SECRET_NAME = re.compile(r"token|secret|password|key", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"((?:token|secret|password|key)[^\s=&]*=)[^\s&]+", re.IGNORECASE)
 _USERINFO = re.compile(r"(?:(?<=://)\S*|[^\s/:@]+:(?!//)\S*)@")
-_LOGIN = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
+_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _MAX_LENGTH = 80
 _MIN_SECRET = 6  # characters; a shorter variable may be part of a secret by chance
 
@@ -50,7 +50,9 @@ def _secrets(name: str, value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets(name, item)
-    elif isinstance(value, str) and (_SECRET_NAME.search(name) or _LOGIN.search(value)):
+    elif isinstance(value, str) and (
+        _SECRET_NAME.search(name) or _LOGIN.search(value) or _ASSIGNMENT.search(value)
+    ):
         yield value
 
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _MESSAGES: Final = {  # code and message by HTTP status
-    400: ("bad_request", "the request is malformed"),
-    403: ("forbidden", "the request is not allowed"),
-    404: ("not_found", "nothing exists at this address"),
-    405: ("method_not_allowed", "this address does not support the method"),
-    413: ("too_large", "the request is too large"),
-    415: ("not_json", "the body must be JSON, with Content-Type: application/json"),
-    416: ("no_such_range", "the range is outside of the file"),
-    500: ("program_error", "a bug in Media Generator prevented an answer"),
+    400: ("bad_request", N_("the request is malformed")),
+    403: ("forbidden", N_("the request is not allowed")),
+    404: ("not_found", N_("nothing exists at this address")),
+    405: ("method_not_allowed", N_("this address does not support the method")),
+    413: ("too_large", N_("the request is too large")),
+    415: ("not_json", N_("the body must be JSON, with Content-Type: application/json")),
+    416: ("no_such_range", N_("the range is outside of the file")),
+    500: ("program_error", N_("a bug in Media Generator prevented an answer")),
 }
 _TITLES: Final = {
     403: N_("Not allowed"),
@@ -98,7 +98,7 @@ def _answer(error: ApiError) -> Response:
         title=gettext(_TITLES.get(error.status, N_("This did not work"))),
         status_text=gettext("Status %(status)s", status=error.status),
         back=gettext("Back to Browse"),
-        message=escape(_sentence(error.message)),
+        message=escape(_sentence(gettext(error.message))),
         hint=escape(error.hint or ""),
     )
     return Response(text, error.status, error.headers, content_type="text/html; charset=utf-8")

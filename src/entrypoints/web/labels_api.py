@@ -112,7 +112,12 @@ def comparison(services: Services, query: LabelParameters) -> Comparison:
     prompts = sorted(services.catalogue().search(search), key=lambda prompt: prompt.id)
     if not prompts:
         message = f"no prompt has the label {query.label!r}"
-        raise ApiError(404, "no_such_label", message, "GET /api/v1/labels lists them.")
+        raise ApiError(
+            404,
+            "no_such_label",
+            message,
+            "The page Compare lists the labels, and so does GET /api/v1/labels.",
+        )
     axes = axes_of(labelled[prompt.id].varied for prompt in prompts if prompt.id in labelled)
     numbers = [{_key(value): number for number, value in enumerate(axis.values)} for axis in axes]
     compared: list[ComparedPrompt] = []

@@ -75,10 +75,12 @@ def blueprint(services: Services) -> Blueprint:
 
     @made.get("/queue")
     def queue() -> str:
+        status = queue_api.status(services)
         return render_template(
             "queue.html",
             section="queue",
-            status=queue_api.status(services),
+            status=status,
+            stopped=queue_api.is_stopped(status),
             queue=queue_api.queue(services),
         )
 

@@ -464,6 +464,13 @@ def _seconds_left(view: RenderView, worker: WorkerView) -> float | None:
     return round(max(0.0, view.seconds_left - max(0.0, age)), 1)
 
 
+def is_stopped(status: Status) -> bool:
+    """Whether prompts wait, and none of them can be rendered; static/queue.js says the same."""
+    whole = {one.kind for one in status.broken if not (one.workflow or one.some or one.elsewhere)}
+    waiting = {kind for kind in Kind if getattr(status.counts, kind.value).get("pending")}
+    return bool(waiting) and waiting <= whole and not status.rendering
+
+
 def show_worker(worker: WorkerView) -> Worker:
     """A process that renders, as the API shows it."""
     return Worker(

@@ -320,6 +320,7 @@ def test_out_of_memory_ends_idle_hosts_of_other_slots(bench: WarmBench) -> None:
     assert "another prompt ran out of memory" in bench.events.reasons(HostEnded)
 
 
+@pytest.mark.slow
 def test_both_tries_share_one_time_limit(bench: WarmBench) -> None:
     """The host's time is not granted a second time."""
     lines = ("import os, time", "time.sleep(2)", "os._exit(1)")
@@ -353,6 +354,7 @@ def test_a_host_that_cannot_be_used_twice_is_not_blamed_on_the_prompt(bench: War
     assert len(bench.events.reasons(HostFailed)) == 1
 
 
+@pytest.mark.slow
 def test_time_limit_stall_and_cancel_end_the_host_and_the_prompt(bench: WarmBench) -> None:
     """As without a host; nothing is retried, and nothing is left."""
     before = descriptors()

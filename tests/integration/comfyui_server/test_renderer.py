@@ -35,6 +35,7 @@ def test_a_forgotten_job_is_submitted_once_more(stage: Stage) -> None:
     assert stage.watch.dropped_jobs == stage.watch.jobs[:1]
 
 
+@pytest.mark.slow
 def test_a_server_that_forgets_repeatedly_loses_the_job(stage: Stage) -> None:
     """Twice is enough."""
     double = stage.double(lost_jobs=9)

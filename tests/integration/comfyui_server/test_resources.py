@@ -51,6 +51,7 @@ def test_close_ends_every_thread_and_connection(stage: Stage, tmp_path: Path) ->
         assert descriptors() <= before  # threads of an earlier test may have ended meanwhile
 
 
+@pytest.mark.slow
 def test_many_renders_leave_nothing_behind(stage: Stage, tmp_path: Path) -> None:
     """However they end: success, failure, stopped, forgotten."""
     with double_process(tmp_path / "server") as double:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     ("url", "shown"),
     [
         ("postgresql://me:s3cret@db:5432/queue", "postgresql://me@db:5432/queue"),
-        ("postgresql://me:a@b:c@db/queue?sslmode=require", "postgresql://me@db/queue"),
+        ("postgresql://me:a?s3cret#b@db/queue?sslmode=require", "postgresql://me@db/queue"),
+        ("postgresql://me:a@s3cret@db/queue", "postgresql://***"),
+        ("postgresql://me:a/s3cret@db/queue", "postgresql://***"),
+        ("postgresql://me:a/b?s3cret@db/queue", "postgresql://***"),
+        ("postgresql://me@db/queue?password=s3cret@x", "postgresql://me@db/queue"),
         ("postgresql://db1,db2:5433/queue?password=s3cret", "postgresql://db1,db2:5433/queue"),
         ("postgresql:///queue?host=/run/postgresql", "postgresql:///queue"),
     ],
@@ -34,6 +38,24 @@ def test_public_address_has_no_password(url: str, shown: str) -> None:
     """The public form is used in messages, logs and metrics."""
     assert public_url(url) == shown
     assert "s3cret" not in repr(PostgresAddress(url, "s3cret"))
+
+
+@pytest.mark.parametrize("password", ["a@s3cret", "a/s3cret", "12/s3cret", "s3cret/a?b#c"])
+def test_password_that_ends_too_early_is_not_shown(password: str) -> None:
+    """The driver would take a part of it for a host, a port or a database, and quote that."""
+    address = PostgresAddress(f"postgresql://me:{password}@127.0.0.1:{free_port()}/queue")
+    with pytest.raises(RepositoryError, match=r"write @ as %40.*database\.password") as caught:
+        connect(address)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["s3cret#1", "s3cret?x=1", "s3cret%2F1"])
+def test_password_with_special_characters_is_not_shown(password: str) -> None:
+    """Those that a URL may hold here."""
+    address = PostgresAddress(f"postgresql://me:{password}@127.0.0.1:{free_port()}/queue")
+    with pytest.raises(UnreachableError, match=r"me@127\.0\.0\.1.* no server listens") as caught:
+        connect(address)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_refused_connection_is_explained_without_the_password() -> None:

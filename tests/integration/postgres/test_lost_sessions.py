@@ -28,6 +28,9 @@ from domain.prompt import Kind
 from domain.render import WorkflowProcess
 from tests.contract.postgres_outside import PostgresOutside
 from tests.fakes.system import ManualClock
+from tests.postgres.availability import needed_pgbouncer
+from tests.postgres.fixtures import TestDatabase
+from tests.postgres.pgbouncer import pgbouncer
 from tests.postgres.server import running_server
 from tests.worker_identities import ME, OTHER
 
@@ -300,3 +303,13 @@ def test_a_server_that_restarts_is_waited_for(postgres_binaries: Path) -> None:
         server.stop()
         server.start()
         assert world.repository.count_pending(Selection()) == 1
+
+
+def test_server_away_behind_pgbouncer_is_explained(postgres_binaries: Path) -> None:
+    """PgBouncer accepts the session and then ends it, so that it seems to be there."""
+    with running_server(postgres_binaries) as server:
+        database = TestDatabase(server.address, "postgres")
+        with pgbouncer(needed_pgbouncer(), database) as url:
+            server.stop(signal.SIGQUIT)
+            with pytest.raises(RepositoryError, match="server behind PgBouncer runs"):
+                Connection(PostgresAddress(url), 0.5).rows("SELECT 1")

@@ -66,9 +66,10 @@ def test_password_comes_from_the_environment_or_a_file(config: ConfigFolder) -> 
         assert secret_variables(loaded.settings, config.environ) == {"QUEUE_PASSWORD"}
 
 
-def test_password_in_the_address_is_hidden_too(config: ConfigFolder) -> None:
+@pytest.mark.parametrize("login", [":{}@db/queue", ":{}#1?@db/queue", "@db/queue?password={}"])
+def test_password_in_the_address_is_hidden_too(config: ConfigFolder, login: str) -> None:
     """And scripts do not inherit the variable with the address."""
-    url = f"postgresql://me:{CANARY}@db/queue"
+    url = f"postgresql://me{login.format(CANARY)}"
     config.environ = {"MEDIA_GENERATOR_DATABASE__URL": url}
     loaded = config.load()
     assert database_name(loaded) == "postgresql://me@db/queue"

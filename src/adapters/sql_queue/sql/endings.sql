@@ -74,7 +74,7 @@ UPDATE media_generator_renders SET retry_at = NULL
 WHERE prompt_id = :prompt_id AND retry_at IS NOT NULL;
 
 -- name: status_of
-SELECT prompt_type, artifact_status FROM prompts WHERE id = :prompt_id;
+SELECT prompt_type, artifact_status, error_message FROM prompts WHERE id = :prompt_id;
 
 -- name: requeue
 UPDATE prompts SET artifact_status = :target, error_message = :error_message

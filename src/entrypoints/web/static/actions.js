@@ -1,6 +1,6 @@
 // What a person can do with a prompt: as a menu at a card, in the viewer, on the prompt's page.
 import { api, base, complain, el, toast } from "./site.js";
-import { askName, curate, discard, purge, restore } from "./curation.js";
+import { addTo, curate, discard, purge, restore } from "./curation.js";
 import { _ } from "./texts.js";
 
 const SEVERAL = 4; // variations, by one press
@@ -43,17 +43,13 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
 
 /** What a person can do with a file, rather than with its prompt. */
 function keeping(item) {
-  const named = async (kind, change) => {
-    const name = await askName(kind);
-    if (name) await curate([item], { [change]: [name] });
-  };
   const act = (label, work) => ({ label, isElsewhere: true, run: () => work().catch(complain) });
   if (item.discarded_at) {
     return [act(_("Take out of the wastebasket"), () => restore([item])), act(_("Remove for good …"), () => purge([item]))];
   }
   return [
-    act(_("Add a tag …"), () => named("tag", "add_tags")),
-    act(_("Add to a collection …"), () => named("collection", "add_to")),
+    act(_("Add a tag …"), () => addTo("tag", [item])),
+    act(_("Add to a collection …"), () => addTo("collection", [item])),
     item.hidden ? act(_("Show again"), () => curate([item], { hidden: false })) : act(_("Hide"), () => curate([item], { hidden: true })),
     act(_("Put into the wastebasket"), () => discard([item])),
   ];

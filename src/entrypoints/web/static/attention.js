@@ -11,6 +11,23 @@ let title = null; // of the page, while the tab shows something else
 
 const sum = (counts, name) => (counts.image[name] || 0) + (counts.audio[name] || 0);
 
+const BROKEN = { image: _("Images cannot be rendered."), audio: _("Songs cannot be rendered.") };
+const BROKEN_WORKFLOW = {
+  image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+  audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+};
+const WAITING_KIND = { image: _("Some images wait."), audio: _("Some songs wait.") };
+const WAITING_WORKFLOW = {
+  image: (workflow) => _("Some images of the workflow “%(workflow)s” wait.", { workflow }),
+  audio: (workflow) => _("Some songs of the workflow “%(workflow)s” wait.", { workflow }),
+};
+
+/** What a problem keeps from being rendered. */
+export function brokenText({ kind, workflow, some }) {
+  const [whole, named] = some ? [WAITING_KIND, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
+  return workflow ? named[kind](workflow) : whole[kind];
+}
+
 function told(status) {
   return {
     open: sum(status.counts, "pending") + sum(status.counts, "processing")
@@ -18,18 +35,21 @@ function told(status) {
     failed: sum(status.counts, "error"),
     ready: sum(status.counts, "ready"),
     paused: status.paused,
+    broken: status.broken.map((each) => `${brokenText(each)} ${each.message}`),
   };
 }
 
 /** What has happened between two looks: { badge, text }, or null. */
 export function news(earlier, now) {
   if (now.paused && !earlier.paused) return { badge: "⏸", text: _("The queue is paused: %(reason)s", { reason: now.paused.reason }) };
+  const [broken] = now.broken.filter((text) => !earlier.broken.includes(text));
+  if (broken) return { badge: "!", text: broken };
   if (now.failed > earlier.failed) {
     const count = now.failed - earlier.failed;
     return { badge: "!", text: ngettext("A prompt failed.", "%(num)s prompts failed.", count) };
   }
-  if (!now.open && earlier.open) {
-    const count = now.ready - earlier.ready;
+  const count = now.ready - earlier.ready;
+  if (!now.open && (earlier.open || count > 0)) { // it may have filled and emptied since
     return {
       badge: "✓",
       text: count > 0

@@ -67,7 +67,7 @@ function picture(item) {
   return [
     el("a", { class: "open main", href: pageOf(item) },
       el("span", { class: "frame" }, image || lost()),
-      el("span", { class: "name", text: nameOf(item), title: nameOf(item) })),
+      el("span", { class: "name", text: nameOf(item), title: item.prompt || nameOf(item) })),
     caption(item, item.width && item.height ? `${item.width} × ${item.height}` : null),
   ];
 }

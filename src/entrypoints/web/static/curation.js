@@ -22,6 +22,8 @@ export async function curate(items, change) {
       const shown = ngettext("%(num)s file is shown again.", "%(num)s files are shown again.", ids.length);
       undoable(change.hidden ? hidden : shown, () => curate(items, { hidden: !change.hidden }));
     }
+    const [name] = [...change.add_tags || [], ...change.add_to || []];
+    if (name) toast(ngettext("%(num)s file is in “%(name)s” now.", "%(num)s files are in “%(name)s” now.", ids.length, { name }), { kind: "good" });
   } catch (error) {
     items.forEach((item, index) => Object.assign(item, before[index]));
     tell(items);
@@ -118,6 +120,9 @@ export const pressedStar = (target, item) => {
 
 // ------------------------------------------------------------------------------------- questions
 
+/** A name without needless blanks. */
+export const oneLine = (text) => text.trim().split(/\s+/).join(" ");
+
 function ask(fill) {
   const dialog = el("dialog", { class: "question" });
   const form = el("form", { method: "dialog" });
@@ -136,12 +141,18 @@ const buttons = (yes, isGrave = false) => el("p", { class: "row" },
   el("button", { class: "quiet", value: "", formnovalidate: "", text: _("Cancel") }));
 
 /** Whether the person agrees to something that cannot be undone. */
-async function agreed(question, yes) {
+export async function agreed(question, yes) {
   return await ask((form) => form.append(el("p", { text: question }), buttons(yes, true))) === "yes";
 }
 
-/** A name of a tag or a collection that the person gives; null if none. */
-export async function askName(kind) {
+/** Add files to a tag or a collection that the person names. */
+export async function addTo(kind, items) {
+  const name = await askName(kind);
+  if (name) await curate(items, kind === "tag" ? { add_tags: [name] } : { add_to: [name] });
+}
+
+/** A name of a tag or a collection, as the server writes it; "" if the person gives none. */
+async function askName(kind) {
   const groups = await api(`${base}/api/v1/gallery/groups`).catch(() => null);
   const known = (kind === "tag" ? groups?.tags : groups?.collections) || [];
   const label = kind === "tag" ? _("Tag") : _("Collection");
@@ -151,5 +162,5 @@ export async function askName(kind) {
     el("datalist", { id: "known-names" }, known.map(({ name }) => el("option", { value: name }))),
     buttons(_("Add")),
   ));
-  return answer === "yes" && field.value.trim() ? field.value.trim() : null;
+  return answer === "yes" ? oneLine(field.value) : "";
 }

@@ -51,7 +51,7 @@ export class Keeping {
     });
     // What can be filtered by is asked for when it is looked at.
     const details = document.getElementById("more-filters");
-    details.addEventListener("toggle", async () => {
+    const refresh = async () => {
       if (!details.open) return;
       const [groups, labels] = await Promise.all([
         api(`${base}/api/v1/gallery/groups`), api(`${base}/api/v1/labels`),
@@ -64,6 +64,18 @@ export class Keeping {
       for (const [name, values] of Object.entries(lists)) {
         document.getElementById(`known-${name}`).replaceChildren(...values.map((value) => el("option", { value })));
       }
+    };
+    details.addEventListener("toggle", refresh);
+    document.getElementById("groups").addEventListener("click", () => {
+      import("./groups.js").then(({ openGroups }) => openGroups()).catch(complain);
+    });
+    document.addEventListener("renamed", ({ detail: { sort, name, newName } }) => {
+      refresh();
+      const field = details.querySelector(`[name="${sort}"]`);
+      if (field.value === name) {
+        field.value = newName || "";
+        field.form.requestSubmit();
+      } else start(); // the files have other tags now
     });
   }
 }

@@ -1,5 +1,6 @@
 // The queue page: live status, and actions on prompts.
 import { api, base, complain, el, poll, span, time, toast } from "./site.js";
+import { brokenText } from "./attention.js";
 import { LongList } from "./long_list.js";
 import {
   arrange, blank, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
@@ -10,20 +11,6 @@ import { _, language, ngettext } from "./texts.js";
 const EVERY = 1200; // milliseconds
 const AT_LEAST = 5; // looks, after which the lists are asked for even if nothing changed
 const WHO = { person: _("Paused by a person."), environment: _("Paused because of a problem with the installation.") };
-const BROKEN = { image: _("Images cannot be rendered."), audio: _("Songs cannot be rendered.") };
-const BROKEN_WORKFLOW = {
-  image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
-  audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
-};
-const WAITING_KIND = { image: _("Some images wait."), audio: _("Some songs wait.") };
-const WAITING_WORKFLOW = {
-  image: (workflow) => _("Some images of the workflow “%(workflow)s” wait.", { workflow }),
-  audio: (workflow) => _("Some songs of the workflow “%(workflow)s” wait.", { workflow }),
-};
-const brokenText = ({ kind, workflow, some }) => {
-  const [whole, named] = some ? [WAITING_KIND, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
-  return workflow ? named[kind](workflow) : whole[kind];
-};
 const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
 /** As in queue.html. */
 const waitingFor = (ids) => (ids.length === 0 ? [] : [el("p", {},
@@ -86,7 +73,7 @@ function showStatus() {
 
 function showTimeLeft(left) {
   const line = byId("time-left");
-  line.hidden = !total("pending") || typeof left !== "number";
+  line.hidden = !total("pending") || typeof left !== "number" || isStopped();
   if (line.hidden) return;
   const said = _("The whole queue will take about %(time)s.", { time: span(left) });
   if (line.textContent !== said) line.textContent = said;
@@ -109,11 +96,19 @@ function showPause(paused) {
   putMoment(banner, "since", paused.since);
 }
 
+/** As is_stopped of queue_api.py. */
+function isStopped() {
+  const whole = status.broken.filter((each) => !(each.workflow || each.some || each.elsewhere)).map(({ kind }) => kind);
+  const waiting = ["image", "audio"].filter((kind) => status.counts[kind].pending);
+  return waiting.length > 0 && waiting.every((kind) => whole.includes(kind)) && !status.rendering.length;
+}
+
 function showWorkers(workers, paused) {
+  const stopped = isStopped();
   const line = byId("workers");
   line.dataset.workers = workers.length;
-  const chip = put(line, "chip", !workers.length ? _("no worker") : paused ? _("paused") : _("working"));
-  chip.className = `chip ${workers.length && !paused ? "good" : "warm"}`;
+  const chip = put(line, "chip", !workers.length ? _("no worker") : paused ? _("paused") : stopped ? _("stopped") : _("working"));
+  chip.className = `chip ${workers.length && !paused && !stopped ? "good" : "warm"}`;
   const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`).join(", ");
   const told = line.querySelector('[data-f="told"]');
   if (told.said === names) return;

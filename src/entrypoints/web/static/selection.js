@@ -2,7 +2,7 @@
 // done with all of them at once.
 import { openMenu, variations } from "./actions.js";
 import { api, base, complain, el, isTyping, toast } from "./site.js";
-import { askName, curate, discard, purge, restore } from "./curation.js";
+import { addTo, curate, discard, purge, restore } from "./curation.js";
 import { _, ngettext } from "./texts.js";
 
 const MOST = 10000; // files of one request
@@ -20,7 +20,7 @@ export class Selection {
     const work = {
       retry: () => this.retry().catch(complain),
       favourite: () => this.change({ favourite: true }),
-      tag: () => this.name("tag"),
+      tag: () => addTo("tag", this.items()),
       download: () => this.download(),
       more: () => openMenu(document.getElementById("selection-more"), this.actions()),
       close: () => this.choose(false),
@@ -128,11 +128,6 @@ export class Selection {
     return curate(this.items(), change);
   }
 
-  async name(kind) {
-    const name = await askName(kind);
-    if (name) await this.change(kind === "tag" ? { add_tags: [name] } : { add_to: [name] });
-  }
-
   download() {
     const link = el("a", { href: `${base}/api/v1/gallery/zip?ids=${ranges([...this.ids])}`, download: "" });
     document.body.append(link);
@@ -161,7 +156,7 @@ export class Selection {
       ...[5, 4, 3, 2, 1].map((rating) => many(
         ngettext("%(num)s star", "%(num)s stars", rating), () => this.change({ rating }))),
       many(_("No rating"), () => this.change({ rating: 0 })),
-      many(_("Add to a collection …"), () => this.name("collection")),
+      many(_("Add to a collection …"), () => addTo("collection", this.items())),
       many(_("Render again"), act((items) => this.again(items))),
       many(_("More like these"), act((items) => this.vary(items))),
       shown === "hidden" ? many(_("Show again"), () => this.change({ hidden: false })) : many(_("Hide"), () => this.change({ hidden: true })),

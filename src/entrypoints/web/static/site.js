@@ -84,17 +84,25 @@ export function el(tag, properties = {}, ...children) {
   return made;
 }
 
+const boxes = document.getElementById("toasts");
+
+/** What is outside a dialog cannot be reached. */
+function placeToasts() {
+  const place = [...document.querySelectorAll("dialog:modal")].at(-1) || document.body;
+  if (boxes.parentNode === place) return;
+  place.append(boxes);
+  place.addEventListener("close", placeToasts, { once: true });
+}
+
 /** Show a message for some seconds; `kind` is "good", "bad" or nothing. Errors stay until closed. */
 export function toast(message, { kind = "", hint = null } = {}) {
   const close = el("button", { type: "button", class: "quiet", "aria-label": _("Close"), text: "×" });
   const box = el("div", { class: `toast ${kind}` },
     el("p", {}, message, hint ? el("small", { text: hint }) : null), close);
   close.addEventListener("click", () => box.remove());
-  const boxes = document.getElementById("toasts");
-  const modal = document.querySelector("dialog:modal"); // what is outside it cannot be reached
-  if (boxes.parentElement !== (modal || document.body)) (modal || document.body).append(boxes);
+  placeToasts();
   boxes.append(box);
-  while (box.parentElement.children.length > 4) box.parentElement.firstChild.remove();
+  while (boxes.children.length > 4) boxes.firstChild.remove();
   if (kind !== "bad") setTimeout(() => box.remove(), 6000);
   return box;
 }

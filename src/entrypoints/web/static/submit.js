@@ -154,6 +154,7 @@ async function submit(event) {
   const body = written();
   try {
     showSent(await api(`${base}/api/v1/prompts`, { body }), body);
+    check(); // one that was on its way was given up
   } catch (error) {
     if (error.fields) await refused(error);
     else complain(error);

@@ -34,7 +34,6 @@ export class Viewer {
     });
     this.dialog.addEventListener("close", () => {
       this.picture.removeAttribute("src");
-      document.body.append(document.getElementById("toasts"));
       if (history.state?.viewer) {
         this.left = new Promise((go) => { addEventListener("popstate", go, { once: true }); });
         history.back();

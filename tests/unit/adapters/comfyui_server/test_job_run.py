@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 ID = "6b0f3a52-0d1c-4f0e-9f59-0d6d8e0f4a11"
 GRAPH = {"1": node("SaveImage", filename_prefix="x")}
 LIMITS = ServerLimits(seconds=4, stall_seconds=2, unreachable_seconds=1)
+ENDLESS = 500  # seconds: every response may restart a limit
 FORGOTTEN = {JobState.FAILED, JobState.REFUSED, JobState.CANCELLED, JobState.LOST}
 ANSWERS = ("waiting", "running", "success", "error", "interrupted", "nowhere", "broken", "refused")
 NEWS = ("silence", "running", "ended", "lost", "reconnected", "everything")
@@ -181,6 +182,7 @@ def finished(
     class ScriptedInbox(Inbox):
         def receive(self, seconds: float) -> tuple[Sequence[Message], bool]:
             clock.advance(max(seconds, 0.001))
+            assert clock.monotonic() < ENDLESS, "the job does not end"
             word = news.next()
             if word in {"reconnected", "lost"}:
                 self.connection_changed()
@@ -229,6 +231,13 @@ def runs(words: Sequence[str]) -> st.SearchStrategy[list[str]]:
     )
 
 
+@example(
+    answers=["nowhere", "waiting", "nowhere"],
+    news=["everything", "ended"],
+    owns=False,
+    stops_after=0,
+    resumed=False,
+)
 @given(runs(ANSWERS), runs(NEWS), st.booleans(), st.integers(-1, 60), st.booleans())
 def test_every_job_ends_as_documented(
     answers: list[str],

@@ -42,6 +42,15 @@ def test_the_choice_of_the_page_goes_before_the_browser(
     assert {"Accept-Language", "Cookie"} <= set(answer.vary)
 
 
+def test_error_pages_are_in_the_language_of_the_visitor(lasting: Site) -> None:
+    """The API answers in English."""
+    german = {"Accept-Language": "de"}
+    page = lasting.get("/nothing", headers=german).get_data(as_text=True)
+    assert "Unter dieser Adresse gibt es nichts." in page
+    answer = lasting.get("/api/v1/nothing", headers=german)
+    assert (answer.json or {})["error"]["message"] == "nothing exists at this address"
+
+
 def test_scripts_get_the_texts_of_the_page(lasting: Site) -> None:
     """From an address with a digest of them, by a script that precedes all modules."""
     html = lasting.get("/queue", headers={"Accept-Language": "de"}).get_data(as_text=True)
