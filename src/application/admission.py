@@ -313,6 +313,13 @@ class Admission:
         only = replace(selection, kinds=selection.kinds & {kind})
         return self._repository.count_pending(only, at_most=1) > 0
 
+    def pending_workflows(self, selection: Selection) -> frozenset[WorkflowKey]:
+        """The named workflows of the first pending prompts of a selection.
+
+        Raises RepositoryError.
+        """
+        return frozenset() if self._chooser is None else self._chooser.pending_workflows(selection)
+
     def succeeded(self, claims: Sequence[Claim]) -> None:
         """Record that prompts were published.
 

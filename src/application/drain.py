@@ -181,19 +181,16 @@ class Drain:
         report, gate = progress.report, self._admission.gate()
         report.interrupted = stop.made
         report.paused = gate.paused
-        report.held = {
-            (kind, name): failure
-            for (kind, name), failure in gate.held.items()
-            if kind in selection.kinds and self._admission.is_pending(selection, kind)
-        }
+        waiting = self._admission.pending_workflows(selection) if gate.held else frozenset()
+        report.held = {key: why for key, why in gate.held.items() if key in waiting}
         report.away = {key: why for key, why in gate.away.items() if key[0] in selection.kinds}
         if gate.stopped:
             report.stopped_by = gate.stopped_by
         if report.stopped_by is None and not report.interrupted and report.paused is None:
             # Prompts of a kind that cannot be rendered here may still be pending.
             for kind, failure in gate.unavailable.items():
-                waiting = replace(selection, kinds=selection.kinds & {kind})
-                if self._repository.count_pending(waiting, at_most=1):
+                of_kind = replace(selection, kinds=selection.kinds & {kind})
+                if self._repository.count_pending(of_kind, at_most=1):
                     self._admission.stop(failure, {kind})
                     report.stopped_by = failure
                     break

@@ -175,6 +175,15 @@ class PromptChooser:
                 known[need.kind, need.workflow] = failure, now
         self._away = known
 
+    def pending_workflows(self, selection: Selection) -> frozenset[WorkflowKey]:
+        """The workflows of as many prompts of a selection as ``narrow`` looks at.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        first = self._repository.candidates(selection, _MAX_WINDOWS * WINDOW)
+        return frozenset(filter(None, map(self._workflow_of, first)))
+
     def claimed(self, claim: Claim, slot: int) -> None:
         """Record that a slot claimed the prompt that was chosen for it."""
         choice = self._chosen.pop(slot, None)

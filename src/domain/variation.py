@@ -9,12 +9,13 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.brief import BRIEF_FIELDS, PROMPT_FIELDS
 from domain.brief_paths import BriefPath, PathSyntaxError
 from domain.brief_song import SOURCES
-from domain.brief_values import canonical_name
+from domain.brief_values import canonical_name, is_blank
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ MAX_PATH: Final = 200  # characters
 MAX_AXES: Final = 8
 SEED: Final = "seed"
 
-_RANGE: Final = re.compile(r"\s*(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})(?:\.\.(-?[0-9]{1,18}))?\s*")
+_RANGE_PART: Final = r"(-?[0-9]{1,18}(?:\.[0-9]{1,9})?)"
+_RANGE: Final = re.compile(rf"\s*{_RANGE_PART}\.\.{_RANGE_PART}(?:\.\.{_RANGE_PART})?\s*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _WORDS: Final[Mapping[str, object]] = {"true": True, "false": False, "null": None}
 _MAX_DIGITS: Final = 25
@@ -75,7 +77,8 @@ def read_axis(written: str) -> Axis:
     """An axis as a person types it: ``path=10,20,30``.
 
     Values are numbers, true, false, null, or texts; a text with a comma stands in double quotes.
-    ``1..4`` means 1,2,3,4, and ``10..30..5`` goes in steps of 5. A JSON array gives them exactly.
+    ``1..4`` means 1,2,3,4, and ``10..30..5`` goes in steps of 5, ``0.2..1..0.2`` in steps of 0.2. A
+    JSON array gives them exactly.
 
     Raises:
         VariationError: it is not of that form.
@@ -107,7 +110,7 @@ def read_values(path: str, written: str) -> tuple[Any, ...]:
     values = []
     for word in words:
         if span := _RANGE.fullmatch(word):
-            values += _whole_numbers(path, *(int(part) for part in span.groups() if part))
+            values += _range(path, [part for part in span.groups() if part])
         elif word.strip():
             values.append(_value(word.strip()))
         else:
@@ -115,16 +118,21 @@ def read_values(path: str, written: str) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _whole_numbers(path: str, first: int, last: int, step: int = 1) -> range:
-    """The numbers of a range that is written with dots, its last one included."""
+def _range(path: str, parts: Sequence[str]) -> list[int] | list[float]:
+    """The numbers of a range: from the first part to the second, which is included, by the third.
+
+    Whole numbers if all parts are.
+    """
+    first, last, step = (*map(Decimal, parts), Decimal(1))[:3]
     step = abs(step) if first <= last else -abs(step)
     if not step:
         raise VariationError(f"the range of {path} has a step of 0")
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > MAX_VARIATIONS:
-        message = f"{path} has {len(numbers):,} values; at most {MAX_VARIATIONS:,} are allowed"
+    number = int((last - first) / step) + 1
+    if number > MAX_VARIATIONS:
+        message = f"{path} has {number:,} values; at most {MAX_VARIATIONS:,} are allowed"
         raise VariationError(message)
-    return numbers
+    numbers = [first + step * index for index in range(number)]
+    return [*map(float, numbers)] if "." in "".join(parts) else [*map(int, numbers)]
 
 
 def _value(word: str) -> object:
@@ -167,6 +175,8 @@ def grid(axes: Sequence[Axis]) -> list[dict[str, Any]]:
 def with_values(kind: Kind, document: Mapping[str, Any], values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
     """A copy of a brief's JSON with a value at each path; everything else stays.
 
+    A field of the brief gets it where the JSON holds that field, so that its former value is gone.
+
     Args:
         kind: of the brief.
         document: the brief as a JSON object.
@@ -181,12 +191,27 @@ def with_values(kind: Kind, document: Mapping[str, Any], values: Mapping[str, An
         if kind is Kind.AUDIO and names == (PROMPT_FIELDS[kind],):
             for source in SOURCES:  # the lyrics may stand in any of them
                 varied.pop(source, None)
-        _set(varied, names, value, path)
+        _set(varied, _place_now(kind, path, varied) or names, value, path)
     return varied
 
 
+def _place_now(kind: Kind, path: str, document: Mapping[str, Any]) -> tuple[str | int, ...] | None:
+    """Where a brief's JSON holds a field first; None if it does not, or if the path is of none."""
+    field = next((field for field in BRIEF_FIELDS[kind] if field.name == path), None)
+    if field is None:
+        return None
+    objects = {canonical_name(key): value for key, value in document.items()} | {"": document}
+    for name, holder in itertools.product(field.names, field.objects):
+        members = objects.get(holder)
+        if isinstance(members, dict) and any(
+            canonical_name(key) == name and not is_blank(value) for key, value in members.items()
+        ):
+            return (holder, name) if holder else (name,)
+    return None
+
+
 def place_of(kind: Kind, path: str) -> tuple[str | int, ...]:
-    """The steps that lead to a path; a field of the brief stands where it is read first.
+    """The steps that lead to a path; of a field that a brief lacks, to where it is read first.
 
     Raises:
         VariationError: the field is computed from others.

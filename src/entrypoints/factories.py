@@ -175,12 +175,19 @@ def database_checks(
         SettingsError: neither database.path nor database.url is set.
     """
     from adapters.sql_queue.doctor import QueueChecks
+    from domain.workflow_rules import CONFIG_NAME
+    from entrypoints.workflow_choice import all_rules
 
     queue = QueueChecks(
         clock,
         output_root,
         thorough=thorough,
         by_priority=loaded.settings.workers.order == "priority",
+        by_config_name=any(
+            CONFIG_NAME in rule.when
+            for rules in all_rules(loaded.settings.media).values()
+            for rule in rules.rules
+        ),
         all_variants=loaded.settings.media.variants == "all",
         why_lost=partial(why_lost, loaded),
         place=partial(worker_place, loaded),

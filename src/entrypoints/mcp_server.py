@@ -20,6 +20,12 @@ from application.ports.media_files import BusyError, InvalidMediaError
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import RepositoryError
 from application.ports.search import SearchQuery
+from application.workflow_holds import (
+    held_counts,
+    held_prompts,
+    held_workflows,
+    unavailable_kinds,
+)
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
@@ -144,14 +150,28 @@ class QueueTools:
         """The whole queue in numbers."""
         with self._database() as database:
             summary, pause = database.catalogue.summary(), database.controls.paused()
-        workers = factories.live_reader(self._loaded).workers()
+            workers = factories.live_reader(self._loaded).workers()
+            unavailable = unavailable_kinds(workers, database.controls.holds())
+            rules, workflows = all_rules(self._loaded.settings.media), held_workflows(unavailable)
+            held = held_prompts(workflows, rules, database.gallery, database.workflow_records)
         slots = sum(worker.slots for worker in workers)
-        left = None if pause else summary.seconds_left(slots)
+        left = None if pause else summary.seconds_left(slots, held=held_counts(held))
         return {
             "counts": {kind.value: dict(summary.counts.get(kind, {})) for kind in Kind},
             "rendering": [render.prompt_id for render in summary.rendering],
             "workers": len(workers),
             "paused": pause and {"by": pause.by.value, "reason": pause.reason},
+            "broken": [
+                {
+                    "kind": one.kind.value,
+                    "workflow": one.workflow or None,
+                    "code": one.code,
+                    "message": one.message,
+                    "hint": one.hint,
+                    "ids": list(held.get((one.kind, one.workflow), ()))[:_MAX_SHOWN],
+                }
+                for one in unavailable
+            ],
             "seconds_left": None if left is None else round(left, 1),
         }
 

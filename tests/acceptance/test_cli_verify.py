@@ -85,6 +85,7 @@ def test_changed_and_missing_files_are_reported(shell: CommandLine, root: Path) 
     assert verified.returncode == 3
     assert verified.stdout.splitlines()[-1] == "2 published files: 1 changed, 1 unreadable"
     assert shell.run("verify", str(root / FIRST)).returncode == 2
+    assert shell.run("export", "out").stdout == "exported 1 file to out\n"
     digest = hashlib.sha256(content).hexdigest()
     known = shell.run("verify", "--hash", digest.upper())
     assert (known.returncode, "artifact 1 of prompt 1" in known.stdout) == (0, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from adapters.sqlite.database import SqliteDatabase
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 from entrypoints.mcp_server import Guard, make_server
 from entrypoints.settings.loader import load_settings
 from entrypoints.web.access import Access
@@ -78,6 +82,12 @@ def test_batches_searches_and_cancellations(shell: CommandLine, poet: Poet) -> N
         assert "no batch" in await refusal_of(client, "status", batch="yours")
         queue = await answer_of(client, "status")
         assert queue["counts"]["image"] == {"cancelled": 1}
+        assert queue["broken"] == []
+        with closing(SqliteDatabase(poet.path, 5.0)) as database:
+            gone = Failure(FailureCode.MODEL_MISSING, "ink.safetensors is not installed")
+            database.controls.hold(Kind.IMAGE, "ink", gone)
+        [broken] = (await answer_of(client, "status"))["broken"]
+        assert (broken["workflow"], broken["code"], broken["ids"]) == ("ink", "model_missing", [])
 
     ask(server, story)
     assert poet.execute("SELECT count(*) FROM prompts") == [(2,)]

@@ -89,6 +89,18 @@ def test_a_workflow_that_cannot_run_is_named_after_the_last_worker_ended(
     assert held(installation) == []
 
 
+@pytest.mark.slow
+def test_a_workflow_of_which_nothing_waits_is_no_trouble_of_the_run(
+    installation: CommandLine, poet: Poet
+) -> None:
+    """Although other prompts of its kind are left, which wait for the next run."""
+    poet.write(PLAIN)
+    poet.write(PLAIN)
+    ended = installation.run("run", "--limit", "1")
+    assert (ended.returncode, ended.stderr) == (ExitCode.DONE, "")
+    assert [hold["prompts"] for hold in held(installation)] == [[]]
+
+
 def test_the_doctor_says_what_would_run_and_what_would_wait(installation: CommandLine) -> None:
     """One workflow of several is no reason for 'mediagen run' to fail; the only one is."""
     checked = installation.run("doctor")

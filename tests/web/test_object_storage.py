@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +16,6 @@ from tests.web.sample_installation import SampleInstallation
 from tests.web.serve_process import served
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.object_store.server import TestBucket
     from tests.web.conftest import OpenPage
 
@@ -83,6 +84,14 @@ def test_media_of_a_bucket_are_shown_and_played(
             "() => document.getElementById('viewer-picture').naturalWidth >= 400"
         )
         assert any(map(from_store.search, pictures)) == signed_links
+        archive = page.request.get("/api/v1/gallery/zip?ids=1-9").body()
+        with zipfile.ZipFile(io.BytesIO(archive)) as files:
+            *names, manifest = files.namelist()
+            sizes = [files.getinfo(name).file_size for name in names]
+            rows = [json.loads(line) for line in files.read(manifest).splitlines()]
+            assert files.testzip() is None
+        assert [row["metadata"]["file_size"] for row in rows] == sizes
+        assert sorted(Path(name).suffix for name in names) == [".mp3", ".png"]
     if signed_links:
         elsewhere = f"a request to another host: {bucket.section['endpoint']}/{bucket.name}/"
         assert [trouble for trouble in troubles if trouble.startswith(elsewhere)]

@@ -13,6 +13,7 @@ from returns.result import Result, Success
 from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_graph.validation import validate_offline
 from adapters.comfyui_server.client import ServerClient, ServerError
+from adapters.comfyui_server.pool import no_server
 from adapters.comfyui_server.responses import one_line
 from adapters.comfyui_server.server_workflow import input_types, validate_workflow
 from adapters.json_values import as_dict, as_list, as_number, as_text
@@ -104,7 +105,10 @@ class ServerChecks:
             and (not address.workflows or workflow.label in address.workflows)
         ]
         servers = [(address, client) for address, client in up if address in rendering]
-        if not servers and up:
+        if not rendering and self._servers:
+            failure = no_server(workflow)
+            yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
+        elif not servers and up:
             finding = f"{workflow.name}: no server that may render it can be reached"
             yield Check(subject, CheckStatus.ERROR, finding, FailureCode.SERVER_UNREACHABLE.hint)
         elif not servers:

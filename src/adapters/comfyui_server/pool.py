@@ -293,7 +293,7 @@ class ServerPool:
                 if failure is None:
                     return None
                 first = first or failure
-        return first or _no_server(workflow)
+        return first or no_server(workflow)
 
     def find(self, name: str) -> Server | None:
         """The server with a name, healthy or not; None if there is none."""
@@ -350,6 +350,11 @@ class ServerPool:
         if slot := self._reserved.pop(prompt_id, None):
             slot.server.loaded = slot.loaded
             self.release(slot)
+
+    def report_models(self, slot: ServerSlot) -> None:
+        """Tell that a server gets the job of a slot."""
+        if slot.need is not None and slot.need.models:
+            self._on_models(slot.server.name, slot.need.models, slot.had_loaded)
 
     def learn(self, slot: ServerSlot, seconds: float) -> None:
         """Record how long a job took that succeeded."""
@@ -472,7 +477,7 @@ class ServerPool:
         lacks = not server.has_loaded(need)
         return server.busy // server.address.slots, lacks, server.load
 
-    def acquire(  # noqa: C901, PLR0912 - one loop, and what may end it
+    def acquire(  # noqa: C901 - one loop, and what may end it
         self,
         workflow: ServerWorkflow,
         need: Need,
@@ -495,16 +500,14 @@ class ServerPool:
         """
         servers = [server for server in self.servers if server.is_for(workflow)]
         if not servers:
-            return Refused(_no_server(workflow))
+            return Refused(no_server(workflow))
         if need.values:
             servers = self._offering(servers, workflow, need)
             if not servers:
-                return Refused(self.why_away(workflow, need) or _no_server(workflow))
+                return Refused(self.why_away(workflow, need) or no_server(workflow))
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
-                if need.models:
-                    self._on_models(reserved.server.name, need.models, reserved.had_loaded)
                 return Success(reserved)
             self.release(reserved)
         while True:
@@ -519,8 +522,6 @@ class ServerPool:
                 if failure is not None:
                     failures.append(failure)
                 elif slot := self.acquire_on(server, need):
-                    if need.models:
-                        self._on_models(server.name, need.models, slot.had_loaded)
                     return Success(slot)
             if len(failures) == len(servers):
                 return Refused(failures[0])
@@ -675,7 +676,8 @@ def unreachable(server: Server, error: ServerError) -> Failure:
     return Failure(FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {error.reason}")
 
 
-def _no_server(workflow: ServerWorkflow) -> Failure:
+def no_server(workflow: ServerWorkflow) -> Failure:
+    """The failure of a workflow that none of the configured servers renders."""
     text = f"no ComfyUI server is configured for the kind {workflow.kind.value!r}"
     if workflow.label:
         text += f" and the workflow {workflow.label!r}"

@@ -275,6 +275,7 @@ class _ServerRender:
         run = JobRun(self._setup, slot, job, graph)
         if not self._setup.context.record_job(job):
             raise StopRequestedError
+        self._pool.report_models(slot)
         result = run.run()
         if is_successful(result):
             if self._left:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from adapters.sql_queue.bookkeeping import (
     SCHEMA_VERSION,
     bookkeeping_version,
+    has_config_name,
     has_priority,
     index_hint,
     prepare_bookkeeping,
@@ -73,6 +74,15 @@ class _Limits(NamedTuple):
 _WITHOUT_LIMITS = _Limits((1 << 63) - 1, math.inf)
 
 
+_NO_CONFIG_NAME: Final = Check(
+    "workflow rules",
+    CheckStatus.WARNING,
+    "prompts have no config_name in this database: rules with it fit none of them",
+    "Choose by name (mediagen submit --workflow), or by another condition; or update the Poets"
+    " Service.",
+)
+
+
 class QueueChecks:
     """Checks whether the queue in an open database can be processed.
 
@@ -81,18 +91,20 @@ class QueueChecks:
         output_root: folder of the published files, or None if unknown.
         thorough: whether all artifact rows and all folders are checked, however long that takes.
         by_priority: whether prompts with the highest priority are claimed first.
+        by_config_name: whether rules choose workflows by the column ``config_name``.
         why_lost: as for SqlPromptCatalogue.
         place: as for SqlQueueControls.
         all_variants: whether every linked writing of a prompt is rendered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the settings say, each by its name
         self,
         clock: Clock,
         output_root: Path | None = None,
         *,
         thorough: bool = False,
         by_priority: bool = False,
+        by_config_name: bool = False,
         why_lost: WhyLost = lambda *_: "",
         place: Callable[[], WorkerPlace] = WorkerPlace,
         all_variants: bool = False,
@@ -101,6 +113,7 @@ class QueueChecks:
         self._output_root = output_root
         self._limits = _WITHOUT_LIMITS if thorough else _Limits()
         self._by_priority = by_priority
+        self._by_config_name = by_config_name
         self._why_lost = why_lost
         self._place = place
         self._all_variants = all_variants
@@ -116,6 +129,8 @@ class QueueChecks:
         yield tables
         if self._by_priority:
             yield guarded("claim order", lambda: _order(connection))
+        if self._by_config_name and not has_config_name(connection):
+            yield _NO_CONFIG_NAME
         if tables.status is CheckStatus.ERROR:
             return
         if is_writable:

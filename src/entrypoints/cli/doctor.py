@@ -116,6 +116,6 @@ def _summary(errors: int, warnings: int, held: Sequence[WorkflowKey]) -> str:
         from domain.workflow_rules import workflow_subject
         from entrypoints.terminal_text import one_line
 
-        names = " and ".join(one_line(workflow_subject(key, "workflow")) for key in held)
+        names = " and the ".join(one_line(workflow_subject(key, "workflow")) for key in held)
         ready += f" all but the {names}"
     return ", ".join((ready, *counts))

@@ -148,7 +148,8 @@ def export(  # noqa: C901, PLR0913 - as many as options, and what may fail in se
         invocation.print_json(document)
     else:
         note = f", {marked} marked" if marks else ""
-        click.echo(f"exported {len(rows)} files to {folder}{note}")
+        files = "1 file" if len(rows) == 1 else f"{len(rows)} files"
+        click.echo(f"exported {files} to {folder}{note}")
     return ExitCode.SOME_FAILED if missing else ExitCode.DONE
 
 

@@ -15,12 +15,13 @@ from domain.prompt import Kind
 from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from returns.result import Result
 
     from adapters.comfyui_graph.mapping import ConfiguredInputs
+    from adapters.comfyui_server.renderer import Workflows
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
@@ -104,12 +105,14 @@ def renderer(
     limits: ServerLimits = LIMITS,
     graphs: Mapping[Kind, dict[str, Any]] | None = None,
     tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
+    sources: Workflows | None = None,
+    on_models: Callable[[str, Sequence[str], bool], None] = lambda *_: None,
 ) -> Iterator[ServerRenderer]:
     """A renderer for the duration of the block."""
     addresses = [ServerAddress(each) if isinstance(each, str) else each for each in servers]
     clock = SystemClock()
-    pool = ServerPool(addresses, clock, tell)
-    made = ServerRenderer(workflows(folder, graphs), pool, limits, clock)
+    pool = ServerPool(addresses, clock, tell, on_models=on_models)
+    made = ServerRenderer(sources or workflows(folder, graphs), pool, limits, clock)
     try:
         yield made
     finally:

@@ -162,3 +162,13 @@ def test_prompts_that_wait_for_a_server_that_is_down_are_named(stage: Stage) -> 
     down.stop()
     [finding] = waiting()
     assert finding.endswith(f": 3 ({path} 'away.safetensors')")
+
+
+def test_a_workflow_that_no_server_renders_is_no_matter_of_reaching_one(stage: Stage) -> None:
+    """The settings keep every server for others."""
+    double = stage.double()
+    found = checks(stage.folder / "flows", ServerAddress(double.url, kinds=frozenset({Kind.AUDIO})))
+    line = found["image workflow"]
+    assert line.status is CheckStatus.ERROR
+    assert line.finding == "no ComfyUI server is configured for the kind 'image'"
+    assert "comfyui.hosts" in line.remedy

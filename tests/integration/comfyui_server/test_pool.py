@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -9,13 +10,21 @@ from typing import TYPE_CHECKING
 from returns.pipeline import is_successful
 
 from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.server_workflow import WorkflowSource
+from domain.brief_parser import parse_brief
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.contract.media_renderer_contract import job_for
 from tests.integration.comfyui_server.conftest import ServerContext
-from tests.integration.comfyui_server.renderers import picture_graph
+from tests.integration.comfyui_server.renderers import INPUTS, picture_graph, renderer
+from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
+    from returns.result import Result
+
+    from adapters.comfyui_server.renderer import ServerRenderer
+    from application.ports.media_renderer import RenderingFacts
+    from domain.failure import Failure
     from tests.comfyui_double import Double
     from tests.integration.comfyui_server.conftest import Stage
 
@@ -92,3 +101,29 @@ def test_a_place_is_always_given_back(stage: Stage) -> None:
         assert not is_successful(stage.render(renderer))
     double.restart()
     assert is_successful(stage.render(renderer))
+
+
+def test_models_count_once_a_server_gets_the_job(stage: Stage) -> None:
+    """Not those of a brief that is refused: no server has them, and nothing is loaded."""
+    double = stage.double()
+    inputs = {**INPUTS[Kind.IMAGE], "technical_params.checkpoint": "1.ckpt_name"}
+    workflow = WorkflowSource(saved(stage.folder, picture_graph()), Kind.IMAGE, inputs)()
+    reported: list[tuple[object, ...]] = []
+
+    def report(*job: object) -> None:
+        reported.append(job)
+
+    def rendered(made: ServerRenderer, **technical: str) -> Result[RenderingFacts, Failure]:
+        content = json.dumps({"prompt": "a hill", "technical_params": technical})
+        return stage.render(made, brief=parse_brief(Kind.IMAGE, content).unwrap())
+
+    sources = {(Kind.IMAGE, ""): lambda: workflow}
+    servers = [double.url]
+    with renderer(stage.folder, servers, sources=sources, on_models=report) as made:
+        refused = rendered(made, checkpoint="away")
+        assert refused.failure().code is FailureCode.BRIEF_VALUE
+        assert reported == []
+        assert is_successful(rendered(made))
+        assert is_successful(rendered(made))
+    models = ("tiny-random-sd15.safetensors",)
+    assert reported == [(double.url, models, False), (double.url, models, True)]

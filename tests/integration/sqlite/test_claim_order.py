@@ -198,3 +198,20 @@ def test_the_doctor_reports_an_ineffective_order(
 def _order_checks(path: Path, *, by_priority: bool) -> list[Check]:
     checks = DatabaseChecks(path, 5.0, QueueChecks(ManualClock(), by_priority=by_priority)).checks()
     return [check for check in checks if check.subject == "claim order"]
+
+
+@pytest.mark.parametrize(("schema", "warnings"), [("wide", 0), ("seed", 1)])
+def test_the_doctor_reports_rules_that_fit_nothing(
+    tmp_path: Path, schema: str, warnings: int
+) -> None:
+    """Those that choose a workflow by a column that prompts do not have."""
+    path = fresh_database(tmp_path / "musings.db", schema)
+    for by_config_name in (True, False):
+        queue = QueueChecks(ManualClock(), by_config_name=by_config_name)
+        found = [
+            check
+            for check in DatabaseChecks(path, 5.0, queue).checks()
+            if check.subject == "workflow rules"
+        ]
+        assert len(found) == (warnings if by_config_name else 0)
+        assert all(check.status is CheckStatus.WARNING and check.remedy for check in found)

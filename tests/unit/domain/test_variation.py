@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.brief_parser import parse_brief
 from domain.prompt import Kind
 from domain.variation import (
     MAX_VARIATIONS,
@@ -31,6 +32,8 @@ from domain.variation import (
     [
         ("technical_params.steps=10,20,30", "technical_params.steps", (10, 20, 30)),
         ("seed=1..4", "seed", (1, 2, 3, 4)),
+        ("strength=0.2..1.0..0.2", "strength", (0.2, 0.4, 0.6, 0.8, 1.0)),
+        ("cfg=2..1..0.5,-0.5..0.6", "cfg", (2.0, 1.5, 1.0, -0.5, 0.5)),
         ("a.b=30..10..10, 5", "a.b", (30, 20, 10, 5)),
         (
             'm=calm, "red, wild",1.5,true,null,007',
@@ -145,3 +148,14 @@ def test_labels() -> None:
         with pytest.raises(VariationError):
             check_label(wrong)
     assert caption({"technical_params.steps": 10, "mood": "calm"}) == "steps 10, mood calm"
+
+
+def test_a_field_is_varied_where_the_brief_holds_it() -> None:
+    """In any spelling, so that no former value is left, noted as unused, or read by a rule."""
+    written = {"Seed": 5, "prompt": "a fox", "technicalDetails": {"Mood": "calm"}}
+    varied = with_values(Kind.IMAGE, written, {"seed": 1, "mood": "wild"})
+    assert varied == {"Seed": 1, "prompt": "a fox", "technicalDetails": {"Mood": "wild"}}
+    brief = parse_brief(Kind.IMAGE, json.dumps(varied)).unwrap()
+    assert (brief.seed, brief.notes) == (1, ())
+    blank = {"prompt": "a fox", "seed": None}
+    assert with_values(Kind.IMAGE, blank, {"seed": 1})["technical_params"] == {"seed": 1}

@@ -79,6 +79,7 @@ def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = 
     """Reserve and return the server for a job."""
     acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
+    servers.report_models(acquired.unwrap())
     return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
 
 
@@ -229,6 +230,7 @@ class LoraServer:
     def give(self, need: Need) -> str:
         """Reserve and return the server for such a prompt."""
         acquired = self.servers.acquire(self.workflow, need, NEVER).unwrap()
+        self.servers.report_models(acquired)
         return acquired.server.name.removesuffix(":1").removeprefix("http://")
 
 
