@@ -4,11 +4,12 @@
 #
 # Guess:  today's files say how many samples the encoder put before and after the sound (LAME's header, the edit list of MPEG-4, the
 #         positions in Ogg), so all readers agree to the sample; at worst a tag reader rounds to whole frames, in one way.
-# Seen:   FLAC and Opus are the only ones on which all four agree. mutagen takes the padding off an MP3 that libsndfile wrote but not off
-#         one that FFmpeg wrote, though both use LAME and have its header: it looks for the name LAME in it, and FFmpeg puts
-#         its own. tinytag takes it off neither. FFmpeg decodes its own M4A with the padding at the end, though not that at the beginning; mutagen
-#         counts both, tinytag neither. Of a Vorbis file this short, FFmpeg returns 128 samples less than libsndfile wrote.
-#         So a length from a tag reader cannot be compared with a decoder's to tell whether a file is cut, not even within a format.
+# Seen:   FLAC and Opus are the only ones on which all four agree. mutagen takes the padding off an MP3 that libsndfile wrote but not
+#         off one that FFmpeg wrote, though both use LAME and have its header: it looks for the name LAME in it, and FFmpeg puts
+#         its own. tinytag takes it off neither. FFmpeg decodes its own M4A with the padding at the end, though not that at the
+#         beginning; mutagen counts both, tinytag neither. Of a Vorbis file this short, FFmpeg returns 128 samples less than
+#         libsndfile wrote. So a length from a tag reader cannot be compared with a decoder's to tell whether a file is cut,
+#         not even within one format.
 #
 # Output seen (seconds):
 #                       PyAV decodes  soundfile  mutagen  tinytag
