@@ -257,6 +257,7 @@ class ServerPool:
     Attributes:
         servers: all of them, in order.
         cancelling: ids of jobs that were asked to end; they are not resumed.
+        on_models: as given; the renderer calls it when it submits a job.
         prefers_loaded: as given.
     """
 
@@ -273,7 +274,7 @@ class ServerPool:
         self.servers = tuple(Server(address, clock) for address in servers)
         self.cancelling: set[str] = set()
         self._on_health_change = on_health_change
-        self._on_models = on_models
+        self.on_models = on_models
         self.prefers_loaded = prefers_loaded
         self._clock = clock
         self._times_file = times_file if prefers_loaded else None
@@ -350,11 +351,6 @@ class ServerPool:
         if slot := self._reserved.pop(prompt_id, None):
             slot.server.loaded = slot.loaded
             self.release(slot)
-
-    def report_models(self, slot: ServerSlot) -> None:
-        """Tell that a server gets the job of a slot."""
-        if slot.need is not None and slot.need.models:
-            self._on_models(slot.server.name, slot.need.models, slot.had_loaded)
 
     def learn(self, slot: ServerSlot, seconds: float) -> None:
         """Record how long a job took that succeeded."""

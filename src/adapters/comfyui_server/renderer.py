@@ -275,7 +275,8 @@ class _ServerRender:
         run = JobRun(self._setup, slot, job, graph)
         if not self._setup.context.record_job(job):
             raise StopRequestedError
-        self._pool.report_models(slot)
+        if slot.need is not None and slot.need.models:
+            self._pool.on_models(server.name, slot.need.models, slot.had_loaded)
         result = run.run()
         if is_successful(result):
             if self._left:
@@ -283,8 +284,6 @@ class _ServerRender:
             if self._pool.prefers_loaded:
                 self._pool.learn(slot, result.unwrap().seconds)
             return result
-        if run.state is JobState.LEFT:
-            self._left.insert(0, replace(run.job, age=math.inf if run.is_accepted else 0.0))
         return None if self._may_retry(run, server, result.failure().code) else result
 
     def _refused(self, server: Server, failure: Failure) -> Result[RenderingFacts, Failure] | None:
@@ -313,7 +312,9 @@ class _ServerRender:
         return Failed(Failure(FailureCode.INPUT_PICTURE, message))
 
     def _may_retry(self, run: JobRun, server: Server, code: FailureCode) -> bool:
-        """Whether another job may succeed where this one did not."""
+        """Whether another job may succeed where this one did not; one that is left is kept."""
+        if run.state is JobState.LEFT:
+            self._left.insert(0, replace(run.job, age=math.inf if run.is_accepted else 0.0))
         if run.state is JobState.LOST:  # most likely the server was restarted
             server.forget_compatibility()
             is_first = server.name not in self._lost_on

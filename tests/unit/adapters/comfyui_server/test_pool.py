@@ -79,8 +79,14 @@ def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = 
     """Reserve and return the server for a job."""
     acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
-    servers.report_models(acquired.unwrap())
-    return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
+    return submitted(servers, acquired.unwrap())
+
+
+def submitted(servers: ServerPool, slot: ServerSlot) -> str:
+    """Report the models of a slot's job, as the renderer does, and return its server."""
+    if slot.need is not None and slot.need.models:
+        servers.on_models(slot.server.name, slot.need.models, slot.had_loaded)
+    return slot.server.name.removesuffix(":1").removeprefix("http://")
 
 
 def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,8 +236,7 @@ class LoraServer:
     def give(self, need: Need) -> str:
         """Reserve and return the server for such a prompt."""
         acquired = self.servers.acquire(self.workflow, need, NEVER).unwrap()
-        self.servers.report_models(acquired)
-        return acquired.server.name.removesuffix(":1").removeprefix("http://")
+        return submitted(self.servers, acquired)
 
 
 def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
