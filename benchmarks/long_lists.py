@@ -34,14 +34,14 @@ window.usable = new Promise((resolve) => {
   requestAnimationFrame(look);
 });
 """
-# Each frame a third of the height further: the milliseconds that the page kept a frame busy, which
-# Chromium tells of those of 50 ms and more, and otherwise the gap between two frames.
+# Each frame a third of the height further. Chromium tells of frames of 50 ms and more, and how much
+# longer than that a task of the page kept them; the others waited for something else.
 _SCROLL: Final = """
 ([selector, steps]) => new Promise((resolve) => {
   const box = selector ? document.querySelector(selector) : document.scrollingElement;
   const long = [], gaps = [];
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) long.push(entry.duration);
+    for (const one of list.getEntries()) long.push([one.duration, one.blockingDuration]);
   });
   observer.observe({ type: "long-animation-frame" });
   const height = selector ? box.clientHeight : innerHeight;
@@ -120,18 +120,20 @@ def _tell_scrolling(trial: Trial, report: Report, browser: Browser, urls: dict[s
                 page = _opened(context.new_page(), url + path, watch)
                 told = page.evaluate(_SCROLL, [selector, _STEPS])
             gaps = told["gaps"]
+            blocked = sum(blocking > 0 for _, blocking in told["long"])
             if name == "many":
-                longest += len(told["long"])
+                longest += blocked
             rows.append(
                 (
                     f"{view}, {name}", f"{told['top']:,.0f}", f"{gaps[len(gaps) // 2]:.0f}",
-                    f"{gaps[len(gaps) * 99 // 100]:.0f}", str(len(told["long"])),
+                    f"{gaps[len(gaps) * 99 // 100]:.0f}", str(len(told["long"])), str(blocked),
                 )
             )  # fmt: skip
             trial.note(" | ".join(rows[-1]))
-    head = (f"{_STEPS} frames of scrolling", "pixels", "ms", "99 %", f"frames over {_FRAME_MS} ms")
+    long = f"frames over {_FRAME_MS} ms"
+    head = (f"{_STEPS} frames of scrolling", "pixels", "ms", "99 %", long, "by the page's work")
     report.table(head, rows)
-    target = f"no frame over {_FRAME_MS} ms while scrolling long lists"
+    target = f"no frame kept over {_FRAME_MS} ms by the page's work while scrolling long lists"
     report.verdict(target, str(longest), met=longest == 0)
 
 
