@@ -51,7 +51,11 @@ def daemon_elsewhere(
             return psutil.Process(outermost.pid).children(recursive=True)
 
         def worker() -> psutil.Process | None:
-            return next((one for one in descendants() if one.name() == MEDIAGEN.name), None)
+            for process in descendants():
+                with suppress(psutil.NoSuchProcess):  # the shell's short-lived children
+                    if process.name() == MEDIAGEN.name:
+                        return process
+            return None
 
         def is_running() -> bool:
             assert outermost.poll() is None, f"the daemon ended with {outermost.returncode}"
