@@ -110,9 +110,15 @@ def _bare(root: Path) -> Callable[[dict[str, Any], Callable[..., object]], Itera
 _ROWS = """
 SELECT
     a.id, a.prompt_id, a.artifact_type, a.file_path, a.preview_path, a.metadata, a.created_at,
-    p.prompt_text
-FROM prompt_artifacts AS a LEFT JOIN prompts AS p ON p.id = a.prompt_id
-WHERE a.id < ? ORDER BY a.id DESC LIMIT ?
+    p.prompt_text, coalesce(c.favourite, 0), coalesce(c.rating, 0), coalesce(c.hidden, 0),
+    c.discarded_at, c.purged_at,
+    (SELECT json_group_array(json_array(t.sort, t.name)) FROM media_generator_tags AS t
+     WHERE t.artifact_id = a.id)
+FROM prompt_artifacts AS a
+LEFT JOIN prompts AS p ON p.id = a.prompt_id
+LEFT JOIN media_generator_curation AS c ON c.artifact_id = a.id
+WHERE a.id < ? AND coalesce(c.hidden, 0) = 0 AND c.discarded_at IS NULL
+ORDER BY a.id DESC LIMIT ?
 """
 
 
@@ -139,7 +145,11 @@ def _plain_flask(folder: Path) -> Flask:
 
 
 def _plain_item(row: tuple[Any, ...]) -> dict[str, Any]:
-    artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, text = row
+    artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, text = row[:8]
+    favourite, rating, hidden, discarded_at, purged_at, tags = row[8:]
+    groups: dict[str, list[str]] = {"tag": [], "collection": []}
+    for sort, name in json.loads(tags):
+        groups[sort].append(name)
     facts = json.loads(metadata)
     mark = facts.get("mark") or {}
     url = f"/api/media/{file_path}"
@@ -156,6 +166,15 @@ def _plain_item(row: tuple[Any, ...]) -> dict[str, Any]:
         **{name: facts.get(name) for name in (*names, "file_size", "workflow", "renderer")},
         "source_type": mark.get("source_type"),
         "is_signed": bool(mark.get("signature")),
+        "signature": mark.get("signature") or "",
+        "manifest_url": None,
+        "favourite": bool(favourite),
+        "rating": rating,
+        "hidden": bool(hidden),
+        "own_tags": groups["tag"],
+        "collections": groups["collection"],
+        "discarded_at": discarded_at,
+        "purged": purged_at is not None,
         "created_at": created_at.replace(" ", "T"),
         "media_url": url,
         "thumbnail_url": f"{url}?w=320" if kind == "image" else None,
