@@ -372,13 +372,12 @@ class JobRun:
                 self._enter(JobState.WAITING if self._began is None else JobState.RUNNING)
             self._queue = queue
             self._polls.queue_asked(now, running=running)
-        elif self.state is JobState.MISSING:
-            self._recheck_at = now + _RECHECK_SECONDS
-            if now >= self._late_until:
-                self._enter(JobState.LOST, self._errors.lost())
         elif self.state is not JobState.OVERDUE:
             self._recheck_at = now + _RECHECK_SECONDS
-            self._enter(JobState.MISSING)
+            if self.state is not JobState.MISSING:
+                self._enter(JobState.MISSING)
+            elif now >= self._late_until:
+                self._enter(JobState.LOST, self._errors.lost())
 
     def _check_limits(self) -> None:
         now = self._clock.monotonic()
