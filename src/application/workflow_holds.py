@@ -294,6 +294,15 @@ def held_counts(held: Mapping[WorkflowKey, Sequence[int]]) -> Mapping[Kind, int]
     return counts
 
 
+def prompts_of(
+    broken: UnavailableKind, held: Mapping[WorkflowKey, Sequence[int]]
+) -> Sequence[int] | None:
+    """The prompts in ``held`` that wait for a workflow; None if they were not looked for."""
+    if broken.is_partial or broken.elsewhere:
+        return None
+    return held.get((broken.kind, broken.workflow))
+
+
 def broken_of(
     unavailable: Iterable[UnavailableKind], kind: Kind, workflow: str
 ) -> UnavailableKind | None:

@@ -134,9 +134,9 @@ class Snapshot(NamedTuple):
 
     def prompts_of(self, broken: UnavailableKind) -> Sequence[int] | None:
         """The pending prompts of a workflow that cannot run; None if they were not looked for."""
-        if broken.is_partial or broken.elsewhere:
-            return None
-        return self.held.get((broken.kind, broken.workflow))
+        from application.workflow_holds import prompts_of
+
+        return prompts_of(broken, self.held)
 
     def progress(self, render: RenderRecord) -> tuple[RenderView, WorkerView] | None:
         """What the render's worker says about it, and that worker; None if it says nothing."""

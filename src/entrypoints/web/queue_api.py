@@ -17,6 +17,7 @@ from application.workflow_holds import (
     held_counts,
     held_prompts,
     held_workflows,
+    prompts_of,
     unavailable_kinds,
 )
 from domain.artifact_status import ArtifactStatus
@@ -518,11 +519,7 @@ def _broken(
     unavailable: Sequence[UnavailableKind], held: Mapping[WorkflowKey, Sequence[int]]
 ) -> list[Broken]:
     """What keeps kinds and named workflows from being rendered; each problem once."""
-    shown = []
-    for one in unavailable:
-        prompts = None if one.is_partial or one.elsewhere else held.get((one.kind, one.workflow))
-        shown.append(show_broken(one, prompts))
-    return shown
+    return [show_broken(one, prompts_of(one, held)) for one in unavailable]
 
 
 def show_broken(one: UnavailableKind, prompts: Sequence[int] | None = None) -> Broken:
