@@ -10,14 +10,19 @@ _SECONDS: Final = 3.0  # for the connection, and for each answer
 _POSTGRES_TLS: Final = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest of PostgreSQL's protocol
 
 
-def speaks_tls(host: str, port: int) -> bool:
-    """Whether a server answers in TLS from the first byte; False if it cannot be reached."""
+def unverified_context() -> ssl.SSLContext:
+    """For a look at a server whose certificate is for others to check."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Whether a server answers in TLS from the first byte; False if it cannot be reached."""
     try:
         with (
             socket.create_connection((host, port), _SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host),
+            unverified_context().wrap_socket(plain, server_hostname=host),
         ):
             return True
     except ssl.SSLError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.object_store.bucket import PROBE_KEY
+from adapters.tls_probe import unverified_context
 from application.ports.artifact_store import StorageError
 from application.ports.doctor import Check, CheckStatus
 
@@ -96,8 +96,7 @@ class ObjectStorageChecks:
         address = urlsplit(self._storage.link(PROBE_KEY))
         connection = HTTPConnection(address.netloc, timeout=_LINK_SECONDS)
         if address.scheme == "https":
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context = unverified_context()
             connection = HTTPSConnection(address.netloc, timeout=_LINK_SECONDS, context=context)
         with closing(connection):
             try:
