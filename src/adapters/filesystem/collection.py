@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import unicodedata
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from adapters.file_copies import copy_file
 from adapters.filesystem.cleanup import FOLDER_FLAGS
 from adapters.filesystem.publication import FILE_FLAGS
 from adapters.filesystem.verification.media import ACCEPTED_SUFFIXES, InvalidMediaError
-from adapters.filesystem.verification.picture import verify_picture
+from adapters.filesystem.verification.picture import verifying_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import UNACCEPTED_SUFFIXES
 from domain.artifact import MediaFacts
@@ -81,7 +82,7 @@ _FILE_TYPES = {
 }
 
 
-def collect_outputs(  # noqa: PLR0915 - one loop, and what is wrong with a file
+def collect_outputs(
     staging: Path,
     kind: Kind,
     copies: Path,
@@ -108,7 +109,6 @@ def collect_outputs(  # noqa: PLR0915 - one loop, and what is wrong with a file
         MemoryError: there is not enough memory to copy a file.
         OSError: the copies cannot be written.
     """
-    verify = verify_picture if kind is Kind.IMAGE else verify_song
     try:
         top = os.open(staging, FOLDER_FLAGS)
     except OSError as error:  # the workflow may have replaced the folder
@@ -139,23 +139,22 @@ def collect_outputs(  # noqa: PLR0915 - one loop, and what is wrong with a file
                 raise InvalidMediaError.too_much(reason)
             sha256 = digest.hexdigest() if digest else ""
             bytes_left -= size
+            file_mark = manifest = None
             try:
-                measured = verify(copy, size, limits)
+                with (
+                    verifying_picture(copy, size, limits)
+                    if kind is Kind.IMAGE
+                    else nullcontext(verify_song(copy, size, limits))
+                ) as measured:
+                    name = published_name(path[-1], measured.format, taken_names)
+                    if marker is None or mark is None:
+                        copy.rename(copies / name)
+                    else:
+                        marked = marker.mark(copy, copies / name, measured.format, mark)
+                        size, sha256, file_mark = marked.size, marked.sha256, marked.mark
+                        manifest = marked.manifest
             except InvalidMediaError as error:
                 raise error.about(_quoted(path)) from error
-            except MemoryError as error:
-                # A few changed bytes can ask for any amount of memory. If that counted as the
-                # machine's fault, one such file would stop the queue.
-                reason = "cannot be decoded: it asks for more memory than there is."
-                raise InvalidMediaError.broken(f"{_quoted(path)} {reason}") from error
-            name = published_name(path[-1], measured.format, taken_names)
-            file_mark = manifest = None
-            if marker is None or mark is None:
-                copy.rename(copies / name)
-            else:
-                marked = marker.mark(copy, copies / name, measured.format, mark)
-                size, sha256, file_mark = marked.size, marked.sha256, marked.mark
-                manifest = marked.manifest
             collected.append(
                 MediaFacts(
                     name=name,

@@ -94,8 +94,6 @@ class FileInspector:
             verify(path, seen.size, self._limits)
         except InvalidMediaError as error:
             return replace(seen, damage=error.reason)
-        except MemoryError:
-            return replace(seen, damage="asks for more memory than there is.")
         return seen
 
     def read_marks(self, file: io.RawIOBase, sidecar: bytes | None = None) -> Inspection:

@@ -61,6 +61,15 @@ class InvalidMediaError(Exception):
         return cls(FailureCode.FILE_BROKEN, reason)
 
     @classmethod
+    def too_large_for_memory(cls) -> InvalidMediaError:
+        """Error for a file that cannot be decoded with the memory that there is.
+
+        A few changed bytes can ask for any amount of it. If that counted as the machine's fault,
+        one such file would stop the queue.
+        """
+        return cls.broken("cannot be decoded: it asks for more memory than there is.")
+
+    @classmethod
     def refused(cls, reason: str) -> InvalidMediaError:
         """Error for a file that may be whole but is not of a sort that is published."""
         return cls(FailureCode.FILE_REFUSED, reason)

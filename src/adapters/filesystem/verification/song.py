@@ -74,8 +74,8 @@ def verify_song(path: Path, size: int, limits: StoreLimits) -> Measurements:
         limits: on the length in seconds.
 
     Raises:
-        InvalidMediaError: the song is damaged or incomplete, or exceeds a limit.
-        MemoryError: there is not enough memory to decode it.
+        InvalidMediaError: the song is damaged or incomplete, exceeds a limit, or asks for more
+            memory than there is.
     """
     with path.open("rb") as file:
         format_name = tagged_song_format(file)
@@ -153,8 +153,10 @@ def _decode(
         ) as container:
             _require_one_song(container, codecs)
             return _play(container, limits, flac)
-    except (InvalidMediaError, MemoryError):
+    except InvalidMediaError:
         raise
+    except MemoryError as error:
+        raise InvalidMediaError.too_large_for_memory() from error
     except Exception as error:  # decoders raise exceptions of any type for bad bytes
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InvalidMediaError.broken(f"cannot be decoded ({reason}).") from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import struct
+import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from adapters.media_marks.marker import Marker
 from adapters.media_marks.signature import Signer, make_test_certificate
 from application.ports.artifact_store import RenderKey
 from domain.artifact import Artifact
+from domain.failure import FailureCode
 from domain.mark import MANIFEST, TRAINED, Mark
 from domain.prompt import Kind
 from tests import media_samples
@@ -91,3 +95,45 @@ def test_without_a_marker_nothing_is_marked(tmp_path: Path) -> None:
     [facts] = store.prepare(staging, 1, MARK).unwrap().files
     assert facts.mark is None
     assert facts.sha256 == hashlib.sha256(media_samples.png()).hexdigest()
+
+
+def _large_png(*, is_damaged: bool) -> bytes:
+    """A picture that another thread decodes; its checksums are right, damaged or not."""
+    side = 320
+    row = bytes(3 * side)
+    rows = [b"\0" + row for _ in range(side)]
+    if is_damaged:
+        rows[-1] = b"\7" + row  # a filter that does not exist
+    header = media_samples.png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    data = media_samples.png_chunk(b"IDAT", zlib.compress(b"".join(rows), level=0))
+    return b"\x89PNG\r\n\x1a\n" + header + data + media_samples.png_chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("marker", [Marker("Program 1"), None])
+def test_a_large_picture_that_is_damaged_is_refused(tmp_path: Path, marker: Marker | None) -> None:
+    """It is marked while another thread decodes it, and that thread has the last word."""
+    store = FilesystemArtifactStore(tmp_path, "here", StoreLimits(), marker=marker)
+    staging = store.open_staging(Kind.IMAGE, RenderKey(7, 1), 1).unwrap()
+    (staging.path / "a.png").write_bytes(_large_png(is_damaged=False))
+    assert [file.width for file in store.prepare(staging, 1, MARK).unwrap().files] == [320]
+    (staging.path / "b.png").write_bytes(_large_png(is_damaged=True))
+    failure = store.prepare(staging, 1, MARK).failure()
+    assert failure.code is FailureCode.FILE_BROKEN
+    assert "'b.png' cannot be decoded" in failure.message
+
+
+def test_damage_is_reported_even_if_the_file_cannot_be_marked_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prompt ends in an error; a full disk would let it wait."""
+    store = FilesystemArtifactStore(tmp_path, "here", StoreLimits(), marker=Marker("Program 1"))
+    staging = store.open_staging(Kind.IMAGE, RenderKey(7, 1), 1).unwrap()
+
+    def mark(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Marker, "mark", mark)
+    (staging.path / "a.png").write_bytes(_large_png(is_damaged=False))
+    assert store.prepare(staging, 1, MARK).failure().code is FailureCode.DISK_FULL
+    (staging.path / "a.png").write_bytes(_large_png(is_damaged=True))
+    assert store.prepare(staging, 1, MARK).failure().code is FailureCode.FILE_BROKEN
