@@ -59,6 +59,8 @@ class Layout:
         manifest: the parts that hold a C2PA manifest, without what divides them; none if the file
             is not signed.
         tags: texts of a song, by their names in capitals.
+        frames: number of frames in its ID3 tags, without manifests.
+        timed_lyrics: those of these frames that hold words with their times.
         places: further places that embedding needs; each format has its own.
     """
 
@@ -67,6 +69,8 @@ class Layout:
     xmp_part: Part = (0, 0)
     manifest: list[Part] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    frames: int = 0
+    timed_lyrics: list[bytes] = field(default_factory=list)
     places: dict[str, Part] = field(default_factory=dict)
 
     def source_type(self) -> str:

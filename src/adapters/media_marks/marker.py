@@ -204,9 +204,14 @@ class Marker:
         try:
             if format_name in SIGNABLE or not self._with_sidecars:
                 problem = self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
-                with signed.open("rb") as file:  # the library rewrites tags, damaged ones too
-                    if marked.mark.metadata and not scan_file(file, format_name).source_type():
-                        raise MarkError("would lose its mark")
+                # The library rewrites ID3 tags. It drops without a word those that it cannot read, and
+                # adds a byte to timed lyrics, which readers then refuse (c2pa-python 0.38.1).
+                with path.open("rb") as file, signed.open("rb") as copy:
+                    before, after = scan_file(file, format_name), scan_file(copy, format_name)
+                if marked.mark.metadata and not after.source_type():
+                    raise MarkError("would lose its mark")
+                if after.frames < before.frames or after.timed_lyrics != before.timed_lyrics:
+                    raise MarkError("would lose a part of its ID3 tag")
                 signed.replace(path)
                 signature = "ingredient" if is_signed else "written"
             else:

@@ -70,15 +70,19 @@ def _read_id3(file: BinaryIO, place: Part, layout: Layout) -> None:
     """Note what an ID3v2 tag says."""
     tag = read_part(file, place, _MAX_ID3)
     for name, content in _frames(tag):
+        if name == b"GEOB" and b"c2pa" in content[:_MAX_MEDIA_TYPE]:
+            layout.manifest.append(place)
+            continue
+        layout.frames += 1
         if name == b"PRIV" and content.startswith(_XMP_OWNER):
             layout.xmp = layout.xmp or content[len(_XMP_OWNER) :]
+        elif name in {b"SYLT", b"SLT"}:
+            layout.timed_lyrics.append(content)
         elif name in {b"TXXX", b"TXX"} and content[:1] in _ID3_ENCODINGS:
             text = content[1:].decode(_ID3_ENCODINGS[content[:1]], "replace")
             title, _, value = text.partition("\0")
             # In UTF-16 both texts begin with a byte order mark.
             layout.tags.setdefault(title.upper(), value.strip("\0\ufeff\ufffe"))
-        elif name == b"GEOB" and b"c2pa" in content[:_MAX_MEDIA_TYPE]:
-            layout.manifest.append(place)
 
 
 def _new_frames(version: int, packet: bytes, values: Mapping[str, str]) -> bytes:

@@ -249,6 +249,49 @@ def test_a_song_that_would_lose_its_mark_is_not_signed(tmp_path: Path, signer: S
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made.mp3", "signing.pem"]
 
 
+@pytest.mark.parametrize("with_metadata", [False, True])
+@pytest.mark.parametrize("format_name", ["mp3", "flac"])
+@pytest.mark.parametrize(
+    ("version", "encoding"), [(3, "latin-1"), (3, "utf-16"), (4, "utf-16-be"), (4, "utf-8")]
+)
+def test_a_song_that_would_lose_its_timed_lyrics_is_not_signed(
+    tmp_path: Path,
+    signer: Signer,
+    format_name: str,
+    version: int,
+    encoding: str,
+    *,
+    with_metadata: bool,
+) -> None:
+    """The library writes them so that nobody reads them, or drops the whole tag (0.38.1)."""
+    number = ("latin-1", "utf-16", "utf-16-be", "utf-8").index(encoding)
+    end = "\0".encode("utf-16-be" if "16" in encoding else encoding)
+    title = "".encode(encoding) + end
+    lyrics = bytes([number]) + b"eng\2\1" + title + "la".encode(encoding) + end + bytes(4)
+    frames = b"".join(
+        name + len(content).to_bytes(4, "big") + bytes(2) + content
+        for name, content in ((b"TIT2", b"\0Song"), (b"SYLT", lyrics))
+    )
+    tag = b"ID3" + bytes([version, 0, 0]) + len(frames).to_bytes(4, "big") + frames
+    marker = Marker("Media Generator 1.0", with_metadata=with_metadata, signer=signer)
+    raw = tag + media_samples.song(format_name)
+    new, done = marked(tmp_path, raw, format_name, MARK, marker)
+    assert frames in new
+    assert (done.mark.metadata, done.mark.signature) == ("written" if with_metadata else "", "")
+    assert done.mark.problem.startswith("not signed: would lose ")
+
+
+def test_a_song_that_would_lose_its_tag_is_not_signed(tmp_path: Path, signer: Signer) -> None:
+    """The library drops unsynchronised tags of version 2.3 (0.38.1)."""
+    # The 0 behind the 255 belongs to the tag alone, as its flag says.
+    frame = b"TIT2" + (5).to_bytes(4, "big") + bytes(2) + b"\1\xff\0\xfeS\0"
+    raw = b"ID3\3\0\x80\0\0\0" + bytes([len(frame)]) + frame + media_samples.song("mp3")
+    marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
+    new, done = marked(tmp_path, raw, "mp3", MARK, marker)
+    assert new == raw
+    assert done.mark.problem == "not signed: would lose a part of its ID3 tag"
+
+
 def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
     """The row gives the reason, and the next file is tried again."""
     signer = Signer(tmp_path / "missing.pem", None, ("Media Generator", "1.0"))
