@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import av
+import numpy as np
 import pytest
 
 from adapters.filesystem.limits import StoreLimits
@@ -119,6 +121,25 @@ def test_an_mp3_without_a_count_passes(tree: Tree) -> None:
     data = media_samples.mp3()
     second = data.index(b"\xff\xfb", data.index(b"\xff\xfb") + 4)
     assert _facts(tree, "a.mp3", data[second:]).format == "mp3"
+
+
+def test_the_length_of_an_mp3_is_counted_rather_than_estimated(tree: Tree) -> None:
+    """A variable bitrate without a count, as lameenc 1.9.0 has it, which FFmpeg estimates badly."""
+    silence = np.zeros((1, 2 * 44_100), "<i2")
+    noise = np.random.default_rng(0).integers(-8000, 8000, (1, 44_100), "<i2")
+    frame = av.AudioFrame.from_ndarray(np.hstack([silence, noise]), format="s16", layout="mono")
+    frame.sample_rate = 44_100
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3", options={"write_xing": "0"}) as container:
+        stream = container.add_stream("libmp3lame", rate=44_100, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        stream.codec_context.qscale = True
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(io.BytesIO(file.getvalue())) as source:
+        assert source.duration is not None
+        assert source.duration / av.time_base > 4
+    assert _facts(tree, "a.mp3", file.getvalue()).duration_seconds == pytest.approx(3, abs=0.1)
 
 
 def test_a_fraunhofer_frame_count_is_used(tree: Tree) -> None:
