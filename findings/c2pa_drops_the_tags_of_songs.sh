@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # c2pa-python 0.38.1 with mutagen 1.48.1 and soundfile 0.14.0 (Python 3.11): signing an MP3 whose tag has timed lyrics.
 #
-# Guess:  the signature becomes one more frame (GEOB) of the ID3 tag. The tag may be written anew as version 2.4, but title, lyrics and
-#         the workflow that made the song stay, as they do in all other formats. If the tag cannot be kept, sign() raises.
-# Seen:   a frame with timed lyrics (SYLT, what players show line by line) is not copied but written anew in UTF-16, with one byte too
-#         many at its end, so mutagen refuses it: the lyrics are gone. If they were in UTF-8 or UTF-16BE, which version 2.4 allows and
-#         mutagen writes by default, the whole tag is gone: title, cover, workflow and any mark in XMP. The song now has a tag with nothing but the
-#         signature. Nothing is raised, and a reader finds the signed file valid. So tags are to be compared
-#         before and after signing.
+# Guess:  the signature becomes one more frame (GEOB) of the ID3 tag. The tag may be rewritten as version 2.4, but title, lyrics and
+#         the workflow that made the song stay, as the metadata of PNG, JPEG and WebP do. If the tag cannot be kept, sign() raises.
+# Seen:   a frame with timed lyrics (SYLT, what players show line by line) is not copied: it is rewritten in UTF-16, with one byte too
+#         many at its end, so mutagen refuses it and the lyrics are gone. If they were in UTF-8 or UTF-16BE, as version 2.4
+#         allows, the whole tag is gone: title, cover, workflow and any mark in XMP. The song is left with a tag
+#         that holds nothing but the signature. Nothing is raised, and a reader finds the signed file valid. So
+#         tags are to be compared before and after signing.
 #
 # Output seen (what mutagen reads, without the signature):
 #   no timed lyrics           TIT2 TXXX:prompt          signed: TIT2 TXXX:prompt          Valid

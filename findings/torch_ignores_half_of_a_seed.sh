@@ -2,7 +2,7 @@
 # torch 2.13.0 on the processor, torchsde 0.2.6 and comfyui-workflow-templates-json 0.1.50 (Python 3.11): seeds of ComfyUI.
 #
 # Guess:  a sampler of ComfyUI takes seeds from 0 to 2**64 - 1, the range of torch.manual_seed, so two different seeds are two
-#         different pictures. Whoever draws them by chance from that range never meets one twice.
+#         different pictures. A program that draws them by chance from that range never meets one twice.
 # Seen:   torch's generator on the processor keeps the lowest 32 bits of the seed. ComfyUI makes the noise that a picture begins with
 #         there, whatever the graphics card, so that it is the same on all of them. The seeds s and s + 2**32 thus begin with
 #         the same noise, and with a sampler that adds none of its own (Euler) they are one picture. With 100,000 random seeds

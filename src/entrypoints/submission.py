@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 MAX_KEY_LENGTH: Final = 255  # characters of the key of a submission
 _MAX_TITLE_LENGTH: Final = 80  # characters
-# New seeds are below this: every sampler takes them, and torch 2.13.0 makes the noise that a picture
-# begins with from these bits alone, so that larger ones have a twin among them.
+# New seeds are below this: every sampler takes them, and torch 2.13.0 makes the noise that a
+# picture begins with from these bits alone, so that larger ones have a twin among them.
 _SEEDS: Final = 2**32
 
 

@@ -204,8 +204,8 @@ class Marker:
         try:
             if format_name in SIGNABLE or not self._with_sidecars:
                 problem = self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
-                # The library rewrites ID3 tags. It drops without a word those that it cannot read, and
-                # adds a byte to timed lyrics, which readers then refuse (c2pa-python 0.38.1).
+                # The library rewrites ID3 tags. It drops those that it cannot read, and adds a byte
+                # to timed lyrics, which readers then refuse (c2pa-python 0.38.1).
                 with path.open("rb") as file, signed.open("rb") as copy:
                     before, after = scan_file(file, format_name), scan_file(copy, format_name)
                 if marked.mark.metadata and not after.source_type():

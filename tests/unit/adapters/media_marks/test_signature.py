@@ -263,7 +263,7 @@ def test_a_song_that_would_lose_its_timed_lyrics_is_not_signed(
     *,
     with_metadata: bool,
 ) -> None:
-    """The library writes them so that nobody reads them, or drops the whole tag (0.38.1)."""
+    """The library damages them, or drops the whole tag (c2pa-python 0.38.1)."""
     number = ("latin-1", "utf-16", "utf-16-be", "utf-8").index(encoding)
     end = "\0".encode("utf-16-be" if "16" in encoding else encoding)
     title = "".encode(encoding) + end
