@@ -136,7 +136,7 @@ def test_the_length_of_an_mp3_is_counted_rather_than_estimated(tree: Tree) -> No
         stream.codec_context.qscale = True
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with av.open(io.BytesIO(file.getvalue())) as source:
+    with av.open(io.BytesIO(file.getvalue()), "r") as source:
         assert source.duration is not None
         assert source.duration / av.time_base > 4
     assert _facts(tree, "a.mp3", file.getvalue()).duration_seconds == pytest.approx(3, abs=0.1)
