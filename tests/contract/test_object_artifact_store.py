@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import ssl
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from logging import ERROR, getLogger
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 import urllib3
+from werkzeug.serving import make_server
 
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.object_artifact_store import ObjectArtifactStore
@@ -375,6 +380,148 @@ def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> Non
         assert "SECRET" not in raised.value.failure.message
     file.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b%c\n")
     S3Bucket(settings).check()
+
+
+class _Roles:
+    """A server that gives the credentials of a role, as machines and containers have one."""
+
+    def __init__(self, refused: str = "", status: str = "403 Forbidden") -> None:
+        getLogger("werkzeug").setLevel(ERROR)
+        self._refused, self._status = refused, status
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if self._refused and self._refused in path:
+            start(self._status, [("Content-Length", "0")])
+            return []
+        start("200 OK", [("Content-Type", "application/json")])
+        if path.endswith("/api/token"):
+            return [b"of the session"]
+        if path.endswith("/security-credentials/"):
+            return [b"painter"]
+        credentials = {
+            "AccessKeyId": "temporary",
+            "SecretAccessKey": "of the role",
+            "Token": "of-the-role",
+            "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        }
+        return [json.dumps(credentials).encode()]
+
+
+@pytest.fixture
+def without_keys(bucket: TestBucket, monkeypatch: pytest.MonkeyPatch) -> BucketSettings:
+    """Settings without credentials, in an environment without them."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    url, endpoint = bucket.settings.url, bucket.settings.endpoint
+    return BucketSettings(url, endpoint, "us-east-1", signed_links=True)
+
+
+@pytest.mark.parametrize("is_container", [False, True], ids=["machine", "container"])
+def test_credentials_come_from_a_role(
+    without_keys: BucketSettings,
+    bucket_server: BucketServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_container: bool,
+) -> None:
+    """They are temporary: requests and links carry their token."""
+    roles, tokens = _Roles(), []
+
+    def seen(environ: WSGIEnvironment) -> None:
+        tokens.append(environ.get("HTTP_X_AMZ_SECURITY_TOKEN"))
+
+    bucket_server.fault = seen
+    (tmp_path / "token").write_text("of the container")
+    if is_container:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{roles.url}/v1/credentials")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+    else:
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", roles.url)
+    try:
+        storage = S3Bucket(without_keys)
+        storage.check()
+        assert "X-Amz-Security-Token=of-the-role" in storage.link("image/a.png")
+    finally:
+        roles.close()
+    assert set(tokens) == {"of-the-role"}
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "variables", "words"),
+    [
+        ("token", "403 Forbidden", {}, "role of this machine .* gives none: 403"),
+        ("security", "404 Not Found", {}, "role of this machine .* gives none: 404"),
+        (
+            "v1",
+            "403 Forbidden",
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/v1/credentials"},
+            "role of this container .* gives none: 403",
+        ),
+        (
+            "",
+            "",
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/v1/credentials",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nowhere",
+            },
+            "needs credentials: Failed to read EKS token file '/nowhere'",
+        ),
+        (
+            "",
+            "",
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{token}", "AWS_ENDPOINT_URL_STS": "{url}"},
+            "the token service .* gives none: its address must begin with https",
+        ),
+        ("", "", {"AWS_ACCESS_KEY_ID": "tests"}, "only one is set"),
+    ],
+)
+def test_who_gives_no_credentials_is_said(
+    without_keys: BucketSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: str,
+    status: str,
+    variables: dict[str, str],
+    words: str,
+) -> None:
+    """Rather than taking its answer for one of the store."""
+    roles, token = _Roles(refused, status), tmp_path / "token"
+    token.write_text("of the container")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", roles.url)
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/painter")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(url=roles.url, token=token))
+    try:
+        for act in (S3Bucket(without_keys).check, lambda: S3Bucket(without_keys).link("a.png")):
+            with pytest.raises(StorageError, match=words) as raised:
+                act()
+            assert raised.value.failure.code is FailureCode.STORAGE_REFUSED
+    finally:
+        roles.close()
+
+
+def test_a_bare_refusal_hints_at_expired_credentials(
+    bucket: TestBucket, bucket_server: BucketServer
+) -> None:
+    """A store cannot say what is wrong with a HEAD request."""
+    bucket_server.fault = lambda _environ: refusal("400 Bad Request", "ExpiredToken")
+    with pytest.raises(StorageError, match="400, as with credentials that expired") as raised:
+        bucket.storage().stat("image/a.png")
+    assert raised.value.failure.code is FailureCode.STORAGE_REFUSED
 
 
 def test_a_private_certificate_authority_must_be_configured(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from application.ports.artifact_store import StorageError
 from application.ports.object_storage import ObjectFacts
@@ -358,22 +358,22 @@ class S3Bucket:
         answer = _first(r"<Message>([^<]{1,300})</Message>", text)
         said = " ".join(filter(None, (status, code, f"({answer})" if answer else "")))
         refused = FailureCode.STORAGE_REFUSED
-        if reason := _first(r"credential provider: (?:\w+: )?([^\n]{1,300})", text):
-            return _storage_error(refused, f"{place} cannot be used: {reason}")
+        if reason := _missing_credentials(text, key, said):
+            return _storage_error(refused, f"{place} {reason}")
         if code == "NoSuchBucket":
             message = f"{place} has no bucket {self._settings.bucket!r}."
             return _storage_error(FailureCode.BUCKET_MISSING, message)
-        if code in _REFUSED_CODES or status in _REFUSED_STATUS:
+        is_bare = (action, status, code) == ("look at", "400", "")  # HEAD requests get no words
+        if code in _REFUSED_CODES or status in _REFUSED_STATUS or is_bare:
             message = f"{place} does not allow to {action} {key}: {said}"
-            if action == "look at":
+            if is_bare:
+                message += ", as with credentials that expired"
+            elif action == "look at":
                 message += "; without s3:ListBucket it says so of objects that do not exist, too"
             return _storage_error(refused, f"{message}.")
         if status == "501":
             message = f"{place} does not support conditional writes: {said}."
             return _storage_error(FailureCode.STORAGE_UNSAFE, message)
-        if "169.254." in text or "latest/api/token" in text:
-            message = f"{place} needs credentials, and none are set (media.storage)."
-            return _storage_error(refused, message)
         reason = said or _reason(text)
         if isinstance(error, FileNotFoundError) and not status:
             reason = "it does not exist"
@@ -426,6 +426,25 @@ def _storage_error(code: FailureCode, message: str) -> StorageError:
     return StorageError(Failure(code, message))
 
 
+def _missing_credentials(text: str, key: str, said: str) -> str:
+    """Why there were no credentials for a request; "" if it reached the store itself."""
+    if reason := _first(r"credential provider: (?:\w+: )?([^\n]{1,300})", text):
+        return f"cannot be used: {reason}"
+    if reason := _first(r"(Failed to read (?:EKS )?token file [^\n]{1,300})", text):
+        return f"needs credentials: {reason}."
+    if "Missing SecretAccessKey" in text or "Missing AccessKeyId" in text:
+        return "needs both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and only one is set."
+    address = _first(r"Error performing [A-Z]+ (\S+) in ", text)
+    if not address or unquote(urlsplit(address).path).endswith(f"/{key}"):
+        return ""
+    source = f"the role of this {'machine' if '/latest/' in address else 'container'}"
+    source += f" ({urlsplit(address).netloc})"
+    if address == "REDACTED":  # the request holds a token
+        source = "the token service (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ENDPOINT_URL_STS)"
+    reason = said or _reason(text)
+    return f"needs credentials: none are set (media.storage), and {source} gives none: {reason}."
+
+
 def _reason(text: str) -> str:
     """Why a request had no answer, from the text of obstore's error."""
     lowered = text.lower()
@@ -453,6 +472,7 @@ def _reason(text: str) -> str:
         ("kind: Timeout", "no answer in time"),
         ("TimedOut", "no answer in time"),
         ("kind: Connect", "no connection"),
+        ("builder error", "its address must begin with https://"),
     ):
         if sign.lower() in lowered:
             return reason
