@@ -21,12 +21,13 @@ _PATIENCE = 60.0  # seconds, on a busy machine
 
 
 @contextmanager
-def pgbouncer(program: str, database: TestDatabase) -> Iterator[str]:
+def pgbouncer(program: str, database: TestDatabase, query_wait: int = 5) -> Iterator[str]:
     """The URL of a database behind a PgBouncer that runs for the duration of the block.
 
     Args:
         program: the path of PgBouncer.
         database: the database behind it; clients use its superuser's password.
+        query_wait: seconds that a statement may wait for the server.
     """
     server, port = database.server, free_port()
     folder = own(Path(tempfile.mkdtemp(prefix="mgpb-", dir="/tmp")))
@@ -37,7 +38,7 @@ def pgbouncer(program: str, database: TestDatabase) -> Iterator[str]:
         f"[databases]\n{database.name} = host=127.0.0.1 port={server.port}\n[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = transaction\n"
-        "default_pool_size = 2\nquery_wait_timeout = 5\n"
+        f"default_pool_size = 2\nquery_wait_timeout = {query_wait}\n"
     )
     for file in (users, settings):
         own(file)

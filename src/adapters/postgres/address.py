@@ -43,6 +43,15 @@ _AMBIGUOUS: Final = (
     " write @ as %40, / as %2F and % as %25, or set database.password instead, which takes any text"
 )
 
+# What PgBouncer says of the server behind it, or the session if it says nothing.
+BEHIND_PROXY: Final = (
+    r"query_wait_timeout|server_login_retry|server login has been failing|no statement is answered"
+)
+NO_SERVER: Final = (
+    "check that the server behind PgBouncer runs and accepts its login, and that default_pool_size"
+    " is enough"
+)
+
 # What libpq and the server say, and what to do. The server's half may be in another language; then
 # its own words stand alone.
 _ADVICE: Final = (
@@ -164,6 +173,7 @@ _ADVICE: Final = (
         r"starting up|shutting down|in recovery|not yet accepting|not accepting",
         "the server is starting or stopping; it is tried again",
     ),
+    (BEHIND_PROXY, NO_SERVER),
     (
         r"unsupported startup parameter",
         (
@@ -250,13 +260,19 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
         mine["sslrootcert"] = address.ca_file
         defaults = {**_CONNECTION, **{name: value for name, value in mine.items() if value}}
         options = {name: value for name, value in defaults.items() if name not in in_url}
-        return Session.connect(
+        session = Session.connect(
             address.url,
             autocommit=True,
             prepare_threshold=None,
             cursor_factory=psycopg.ClientCursor,
             **options,
         )
+        try:
+            session.greet()
+        except BaseException:
+            session.close()
+            raise
+        return session  # noqa: TRY300 - the errors are those of both calls
     except psycopg.ProgrammingError as error:  # of libpq's parser; it may quote the password
         message = f"database.url cannot be understood: {_explained(error, address)}"
         raise RepositoryError(message) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg import errors
 
-from adapters.postgres.address import UnreachableError, connect
+from adapters.postgres.address import BEHIND_PROXY, NO_SERVER, UnreachableError, connect
 from adapters.postgres.statements import for_driver, statements
 from application.ports.prompt_repository import (
     RepositoryBusyError,
@@ -29,8 +29,6 @@ T = TypeVar("T")
 CHANNEL = "media_generator_queue"
 """Notified when there may be more to render."""
 
-# What PgBouncer says of the server behind it.
-_NO_SERVER = re.compile(r"query_wait_timeout|server_login_retry|server login has been failing")
 _IDLE_SECONDS = 60  # a transaction whose process was suspended is ended then, and its locks with it
 _MAX_SHORT_WAIT = 2.0  # seconds, while waits are limited
 _RETRY_SECONDS = 0.25  # between two tries to reach the server
@@ -485,11 +483,8 @@ class Connection:
         )
         if is_lost or isinstance(complaint, errors.IdleInTransactionSessionTimeout):
             self._drop()
-            if _NO_SERVER.search(text):
-                text += (
-                    "; check that the server behind PgBouncer runs and accepts its login, and that"
-                    " default_pool_size is enough"
-                )
+            if re.search(BEHIND_PROXY, text):
+                text += f"; {NO_SERVER}"
             return LostSessionError(f"the connection to {self.path} was lost: {text}")
         if isinstance(complaint, errors.ReadOnlySqlTransaction):
             return RepositoryError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -25,6 +25,17 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     limit for a statement, which may take minutes. Instead, after some seconds without an answer, a
     second connection is tried: if that gets no answer either, the session is lost.
     """
+
+    _is_new = True
+
+    def greet(self) -> None:
+        """Wait for a first answer, for some seconds at most; a proxy accepts sessions without one.
+
+        Raises:
+            Error: there is none, or it is a refusal.
+        """
+        self.execute("SELECT 1")
+        self._is_new = False
 
     def wait(
         self,
@@ -48,6 +59,8 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
                 if ready:
                     heard = time.monotonic()
                 elif time.monotonic() - heard >= _SILENT_SECONDS:
+                    if self._is_new:
+                        self._give_up("the session was accepted, but no statement is answered")
                     self._check_server()
                     heard = time.monotonic()
                 interest = gen.send(ready)
@@ -61,8 +74,10 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         try:
             psycopg.connect(**parameters, autocommit=True).close()
         except errors.ConnectionTimeout:
-            self.pgconn.finish()
-            message = "the server does not answer any more"
-            raise psycopg.OperationalError(message) from None
+            self._give_up("the server does not answer any more")
         except psycopg.Error:
             return  # an answer, such as that there are too many sessions
+
+    def _give_up(self, message: str) -> NoReturn:
+        self.pgconn.finish()
+        raise psycopg.OperationalError(message) from None

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters.postgres import connection as connection_module
-from adapters.postgres.address import PostgresAddress
+from adapters.postgres.address import PostgresAddress, UnreachableError
 from adapters.postgres.connection import Connection, LostSessionError
 from adapters.postgres.schema import create_tables
 from application.ports.prompt_repository import (
@@ -254,7 +254,7 @@ def test_failures_and_metadata_with_such_texts_are_written(others: PostgresOutsi
 
 _HALTED = """
 import os, sys
-from adapters.postgres.address import PostgresAddress
+from adapters.postgres.address import PostgresAddress, UnreachableError
 from adapters.postgres.connection import Connection
 connection = Connection(PostgresAddress(sys.argv[1]), 30.0)
 with connection.writing(1):
@@ -305,11 +305,28 @@ def test_a_server_that_restarts_is_waited_for(postgres_binaries: Path) -> None:
         assert world.repository.count_pending(Selection()) == 1
 
 
-def test_server_away_behind_pgbouncer_is_explained(postgres_binaries: Path) -> None:
-    """PgBouncer accepts the session and then ends it, so that it seems to be there."""
+@pytest.mark.parametrize("query_wait", [1, 600])
+def test_server_away_behind_pgbouncer_is_no_session(
+    postgres_binaries: Path, monkeypatch: pytest.MonkeyPatch, query_wait: int
+) -> None:
+    """PgBouncer accepts it, and ends it or says nothing; that is not tried again for an hour."""
     with running_server(postgres_binaries) as server:
         database = TestDatabase(server.address, "postgres")
-        with pgbouncer(needed_pgbouncer(), database) as url:
+        with pgbouncer(needed_pgbouncer(), database, query_wait) as url:
+            server.stop(signal.SIGQUIT)
+            monkeypatch.setattr("adapters.postgres.session._SILENT_SECONDS", 2.0)
+            with pytest.raises(UnreachableError, match="server behind PgBouncer runs"):
+                Connection(PostgresAddress(url), 3600.0)
+
+
+def test_server_lost_behind_pgbouncer_is_explained(postgres_binaries: Path) -> None:
+    """Where a session is used that had answers before."""
+    with running_server(postgres_binaries) as server:
+        database = TestDatabase(server.address, "postgres")
+        with (
+            pgbouncer(needed_pgbouncer(), database) as url,
+            closing(Connection(PostgresAddress(url), 0.5)) as connection,
+        ):
             server.stop(signal.SIGQUIT)
             with pytest.raises(RepositoryError, match="server behind PgBouncer runs"):
-                Connection(PostgresAddress(url), 0.5).rows("SELECT 1")
+                connection.rows("SELECT 1")
