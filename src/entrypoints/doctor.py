@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from application.ports.doctor import Check, CheckStatus
 from application.ports.gallery import GalleryQuery
@@ -76,9 +77,10 @@ def diagnose(
     if storage is not None:
         published = _published_keys(container, 1000 if thorough else 100) if database else ()
         yield from container.object_storage_checks(published=published).checks()
-        staging = container.staging_folder()
-        staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
-        yield from container.staging_space_checks(folder=staging).checks()
+        yield from _mixed_content(loaded, storage.link_origin)
+        if staging := _attempt(container.staging_folder, []):  # in the state of the database
+            staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
+            yield from container.staging_space_checks(folder=staging).checks()
     yield from _input_pictures(loaded)
     yield from _webhooks(loaded)
     yield from _signatures(loaded)
@@ -323,6 +325,24 @@ def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
     else:
         remedy = "Renew it: files are not signed any more after that day."
         yield Check("signatures", CheckStatus.WARNING, finding, remedy)
+
+
+def _mixed_content(loaded: LoadedSettings, link_origin: str | None) -> Iterator[Check]:
+    """Whether a page with https redirects its pictures to a store without."""
+    links = urlsplit(link_origin or "")
+    secure = [url for url in loaded.settings.web.public_urls if urlsplit(url).scheme == "https"]
+    is_here = links.hostname in {"127.0.0.1", "localhost", "::1"}  # browsers trust it
+    if links.scheme != "http" or is_here or not secure:
+        return
+    finding = (
+        f"the page at {secure[0]} would show no media: browsers do not load them from"
+        f" {link_origin}, which has no TLS"
+    )
+    remedy = (
+        "Give the store TLS and media.storage.endpoint https, or set media.storage.signed_links to"
+        " false."
+    )
+    yield Check("object storage links", CheckStatus.WARNING, finding, remedy)
 
 
 def _webhooks(loaded: LoadedSettings) -> Iterator[Check]:

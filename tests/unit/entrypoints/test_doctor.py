@@ -55,6 +55,33 @@ def test_a_wrong_server_is_a_finding_and_the_other_checks_are_made(
     assert "audio renderer" in {check.subject for check in checks}
 
 
+@pytest.mark.parametrize(
+    ("page", "endpoint", "signed_links", "warns"),
+    [
+        ("https://gallery.example", "http://store.invalid:9", True, True),
+        ("https://gallery.example", "http://store.invalid:9", False, False),
+        ("https://gallery.example", "http://127.0.0.1:9", True, False),
+        ("https://gallery.example", "https://store.invalid:9", True, False),
+        ("http://gallery.example", "http://store.invalid:9", True, False),
+    ],
+)
+def test_a_page_with_tls_cannot_show_links_without(
+    tmp_path: Path, page: str, endpoint: str, *, signed_links: bool, warns: bool
+) -> None:
+    """A browser blocks them, except from its own machine."""
+    keys = {"access_key_id": "k", "secret_access_key": "s", "signed_links": signed_links}
+    settings = {
+        "media": {"storage": {"url": "s3://media", "endpoint": endpoint, **keys}},
+        "web": {"public_urls": [page], "token": "long enough for one"},
+    }
+    path = tmp_path / "media_generator_config.json"
+    path.write_text(json.dumps(settings))
+    checks = list(doctor.diagnose(*Invocation(config_file=path).inspected_settings()))
+    found = [check for check in checks if "which has no TLS" in check.finding]
+    assert len(found) == warns
+    assert all(check.status is CheckStatus.WARNING for check in found)
+
+
 WEBHOOK = {"webhook": "http://localhost:9000/ready"}
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"  # 24 bytes in base64
 PLAIN = "an old secret of more than 24 bytes"
