@@ -7,6 +7,7 @@ used; docs/decisions/0008-web-server.md lists what it lacks and what was measure
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import re
 import secrets
@@ -158,11 +159,21 @@ class FileBody:
 
     waitress reads on whenever its client has taken what was sent before; so a slow client costs an
     open file, and neither a thread nor memory. Closing it closes the file.
+
+    Args:
+        file: read where the pieces say.
+        pieces: what the body consists of.
+        is_mapped: whether ``read`` gives views of the file's pages instead of copies where the
+            system can map the file. They are for the system, which reports a page that is gone as
+            an error; a program that looks at one is killed.
     """
 
-    def __init__(self, file: io.RawIOBase, pieces: Sequence[bytes | ByteRange]) -> None:
+    def __init__(
+        self, file: io.RawIOBase, pieces: Sequence[bytes | ByteRange], *, is_mapped: bool = False
+    ) -> None:
         self._file = file
         self._pieces = pieces
+        self._is_mapped = is_mapped
         lengths = [piece.length if isinstance(piece, ByteRange) else len(piece) for piece in pieces]
         self._ends = list(accumulate(lengths))
         self._position = 0
@@ -171,7 +182,7 @@ class FileBody:
         """Number of bytes in the whole body."""
         return self._ends[-1] if self._ends else 0
 
-    def read(self, max_bytes: int = -1) -> bytes:
+    def read(self, max_bytes: int = -1) -> bytes | memoryview:
         """Read the next bytes, perhaps fewer than requested; none at the end.
 
         Raises:
@@ -185,18 +196,35 @@ class FileBody:
             return b""
         index = bisect_right(self._ends, self._position)
         piece, left = self._pieces[index], self._ends[index] - self._position
-        most = LATER_READ_BYTES if self._position else MAX_READ_BYTES
-        count = min(left, max_bytes, most)
+        is_cheap = self._is_mapped or not self._position
+        count = min(left, max_bytes, MAX_READ_BYTES if is_cheap else LATER_READ_BYTES)
+        data: bytes | memoryview
         if isinstance(piece, ByteRange):
-            if self._file.closed:
-                raise OSError(errno.EBADF, "the file was closed while it was sent")
-            self._file.seek(piece.end - left)
-            data = self._file.read(count) or b""
-            if not data and count:
-                raise OSError(errno.EIO, "the file became shorter while it was sent")
+            data = self._part(piece.end - left, count)
         else:
             data = piece[len(piece) - left :][:count]
         self._position += len(data)
+        return data
+
+    def _part(self, first: int, count: int) -> bytes | memoryview:
+        """Bytes of the file from an offset on, at least one unless none is requested."""
+        if self._file.closed:
+            raise OSError(errno.EBADF, "the file was closed while it was sent")
+        if self._is_mapped and count:
+            page = first - first % mmap.ALLOCATIONGRANULARITY
+            try:
+                mapped = mmap.mmap(
+                    self._file.fileno(), first + count - page, access=mmap.ACCESS_READ, offset=page
+                )
+                return memoryview(mapped)[first - page :]  # unmapped with the last view of it
+            except ValueError:
+                raise OSError(errno.EIO, "the file became shorter while it was sent") from None
+            except OSError:  # not every file system can map files
+                self._is_mapped = False
+        self._file.seek(first)
+        data = self._file.read(count) or b""
+        if not data and count:
+            raise OSError(errno.EIO, "the file became shorter while it was sent")
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -333,9 +361,10 @@ def _with_body(
         parts = iter(partial(body.read, LATER_READ_BYTES), b"")
         return Response(ClosingIterator(parts, body.close), status, headers)
     if len(body) <= MAX_BYTES_AT_ONCE:
-        content = [body.read()]
+        content = [bytes(body.read())]
         body.close()
         return _FileResponse(content, status, headers, direct_passthrough=True)
+    body = FileBody(media.file, pieces, is_mapped=True)
     wrapped = wrap_file(request.environ, body, MAX_READ_BYTES)  # type: ignore[arg-type] # reads and closes
     return _FileResponse(wrapped, status, headers, direct_passthrough=True)
 
