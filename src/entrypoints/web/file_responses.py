@@ -15,7 +15,7 @@ import time
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -358,7 +358,7 @@ def _with_body(
     if media.is_remote:
         # waitress reads a file in the thread that serves all connections, which must not wait for
         # another machine; an iterator is read in a thread of its own, as fast as it can be.
-        parts = iter(partial(body.read, LATER_READ_BYTES), b"")
+        parts = iter(lambda: bytes(body.read(LATER_READ_BYTES)), b"")
         return Response(ClosingIterator(parts, body.close), status, headers)
     if len(body) <= MAX_BYTES_AT_ONCE:
         content = [bytes(body.read())]

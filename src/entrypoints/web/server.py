@@ -13,11 +13,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+from collections import deque
 from contextlib import suppress
 from copy import copy
 from functools import partial
-from logging import ERROR, getLogger
-from threading import Event, Thread
+from logging import getLogger
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import WSGITask
 from waitress.wasyncore import close_all, loop
 
 from entrypoints.settings.errors import Problem, SettingsError
@@ -37,6 +38,7 @@ from entrypoints.web.access import (
     warn_of_rejected_token,
 )
 from entrypoints.web.app import MAX_BODY_BYTES, create_app, max_body_bytes
+from entrypoints.web.file_responses import MAX_BYTES_AT_ONCE
 from entrypoints.web.services import build_services
 from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from flask import Flask
+    from waitress.task import ThreadedTaskDispatcher
 
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Web
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
 MAX_REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
 MAX_IDLE_SECONDS: Final = 60  # of a connection on which nothing happens
 MAX_SHUTDOWN_SECONDS: Final = 3.0  # for the responses that are being sent when the server ends
+_FEW_THREADS: Final = 2  # that answer requests at a time as long as they keep up
+_MAX_WAIT: Final = 0.005  # seconds that a request waits for them before another thread helps
 _MAX_ACCEPTED: Final = 64  # connections that are accepted in one turn of the loop
 _POLL_INTERVAL: Final = 5  # seconds between two searches for connections to close
 # No thread ever waits for a reader: a response is a file, which is read as it is sent, or small.
@@ -173,7 +178,6 @@ class WebServer:
         max_open: int,
         base: str = "",
     ) -> None:
-        getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
         settings = _Settings(
             sockets=list(sockets),
             threads=threads,
@@ -191,8 +195,7 @@ class WebServer:
         )
         settings.max_body = max_body
         self._map: dict[int, Any] = {}
-        self._tasks = ThreadedTaskDispatcher()
-        self._tasks.set_thread_count(threads)
+        self._tasks = _Threads(threads)
         self._servers = [
             _Listener(app, self._map, self._tasks, settings, listening, max_open)
             for listening in sockets
@@ -211,19 +214,108 @@ class WebServer:
 
     def _serve(self) -> None:
         while not self._ending.is_set():
-            self._turn(1.0)
+            self._turn(_MAX_WAIT if self._tasks.is_behind else 1.0)
         for server in self._servers:
             server.stop_listening()
         deadline = time.monotonic() + MAX_SHUTDOWN_SECONDS
         while time.monotonic() < deadline and any(server.is_busy for server in self._servers):
             self._turn(0.05)
-        self._tasks.shutdown(timeout=1)
+        self._tasks.shutdown()
         close_all(self._map)
 
     def _turn(self, seconds: float) -> None:
         loop(timeout=seconds, use_poll=True, map=self._map, count=1)
         for server in self._servers:
             server.hang_up()
+        self._tasks.keep_up()
+
+
+class _Threads:
+    """Threads that answer requests, as few at a time as keep up.
+
+    Python lets one thread compute at a time, and a thread gives up its turn with each system call.
+    Of eight at work, each waits for seven others about twenty times for one picture, and some wait
+    much longer than the rest. More than a few help only while some wait for something else.
+
+    Args:
+        count: number of threads.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._lock = Lock()
+        self._tasks: deque[HTTPChannel] = deque()
+        self._idle: list[Lock] = []  # each wakes its thread when it is released
+        self._is_ending = False
+        self._first: HTTPChannel | None = None  # of those that wait, when it was last looked at
+        self._first_since = 0.0
+        self._threads = [
+            Thread(target=self._work, name=f"web-{number}", daemon=True) for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a request waits that no thread was woken for."""
+        return bool(self._tasks) and self._busy >= _FEW_THREADS
+
+    @property
+    def _busy(self) -> int:
+        return len(self._threads) - len(self._idle)
+
+    def add_task(self, task: HTTPChannel) -> None:
+        """Have the first request of a connection answered."""
+        with self._lock:
+            self._tasks.append(task)
+            if self._busy < _FEW_THREADS:
+                self._wake()
+
+    def keep_up(self) -> None:
+        """Wake another thread if a request has waited for long; call it again and again."""
+        if not self._tasks:
+            return
+        with self._lock:
+            now, first = time.monotonic(), self._tasks[0] if self._tasks else None
+            if first is self._first and now - self._first_since < _MAX_WAIT:
+                return
+            if first is not None and first is self._first:
+                self._wake()
+            self._first, self._first_since = first, now
+
+    def shutdown(self) -> None:
+        """Answer no further request, and wait a second for those that are being answered."""
+        with self._lock:
+            self._is_ending = True
+            while self._tasks:
+                self._tasks.popleft().cancel()
+            while self._idle:
+                self._wake()
+        deadline = time.monotonic() + 1
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _wake(self) -> None:
+        if self._idle:
+            self._idle.pop().release()  # the last that worked: the processor still has its memory
+
+    def _work(self) -> None:
+        wake = Lock()
+        wake.acquire()
+        while True:
+            with self._lock:
+                task = self._tasks.popleft() if self._tasks else None
+                if task is None and self._is_ending:
+                    return
+                if task is None:
+                    self._idle.append(wake)
+            if task is None:
+                wake.acquire()
+                continue
+            try:
+                task.service()
+            except BaseException as error:  # noqa: BLE001 - the thread must live on
+                # Its message may quote a prompt.
+                getLogger("mediagen.web").error("%s while answering", type(error).__name__)  # noqa: TRY400
 
 
 class _Settings(Adjustments):
@@ -248,15 +340,30 @@ class _Request(HTTPRequestParser):
             self.adj.max_request_body_size = limit
 
 
+class _Task(WSGITask):
+    """A request whose response begins with one packet rather than with the header alone."""
+
+    def build_response_header(self) -> bytes:
+        cast("_Channel", self.channel).head = super().build_response_header()
+        return b""
+
+    def finish(self) -> None:
+        super().finish()
+        cast("_Channel", self.channel).send_head()
+
+
 class _Channel(HTTPChannel):
     """A connection whose next request is answered once the client has read the earlier responses.
 
     Attributes:
+        head: the header of a response, until the beginning of the body can be sent with it.
         request_began: when the first byte of an unfinished request came (time.time), or None.
         is_due: whether a request waits to be given to a thread.
     """
 
     parser_class = _Request
+    task_class = _Task
+    head = b""
     request_began: float | None = None
     is_due = False
 
@@ -265,7 +372,21 @@ class _Channel(HTTPChannel):
         if self.is_due and not self.total_outbufs_len and not self.will_close:
             self.is_due = False
             self.server.task_dispatcher.add_task(self)  # type: ignore[arg-type] # a channel is one
+            self.server.pull_trigger()  # the time that this turn may take has been set before
         return bool(super().writable())
+
+    def write_soon(self, data: bytes) -> int:
+        """Send the next part of a response, or add it to what is being sent."""
+        if self.head and 0 < len(data) <= MAX_BYTES_AT_ONCE and isinstance(data, bytes):
+            data, self.head = self.head + data, b""
+        elif data:
+            self.send_head()
+        return int(super().write_soon(data))
+
+    def send_head(self) -> None:
+        """Send the header if it has not been sent."""
+        head, self.head = self.head, b""
+        super().write_soon(head)
 
     def received(self, data: bytes) -> bool:
         if self.request_began is None:
@@ -301,7 +422,7 @@ class _Listener(TcpWSGIServer):
         self,
         app: Flask,
         channels: dict[int, Any],
-        tasks: ThreadedTaskDispatcher,
+        tasks: _Threads,
         settings: Adjustments,
         listening: socket.socket,
         max_open: int,
@@ -312,7 +433,7 @@ class _Listener(TcpWSGIServer):
             app,
             channels,
             _sock=listening,
-            dispatcher=tasks,
+            dispatcher=cast("ThreadedTaskDispatcher", tasks),
             adj=settings,
             sockinfo=address,
             bind_socket=False,
