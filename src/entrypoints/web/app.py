@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
@@ -19,7 +19,7 @@ from entrypoints.web.languages import LOCALES, catalogue, install_languages, lan
 from entrypoints.web.request_guards import CSRF_HEADER, install_guards
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from entrypoints.web.access import Access
     from entrypoints.web.services import Services
@@ -65,18 +65,12 @@ class RowIdConverter(BaseConverter):
         return number
 
 
-class _App(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function as it is: none is asynchronous, and Flask need not look at each again."""
-        return func
-
-
 def create_app(services: Services) -> Flask:
     """The application over these services.
 
     Each module in ``_BLUEPRINTS`` adds the routes of its ``blueprint(services)``.
     """
-    app = _App("entrypoints.web")
+    app = Flask("entrypoints.web")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["row"] = RowIdConverter

@@ -192,39 +192,35 @@ class FileBody:
         """
         if max_bytes < 0:
             return b"".join(iter(lambda: self.read(MAX_READ_BYTES), b""))
-        if self._position >= len(self):
+        if self._position >= len(self) or not max_bytes:
             return b""
         index = bisect_right(self._ends, self._position)
         piece, left = self._pieces[index], self._ends[index] - self._position
         is_cheap = self._is_mapped or not self._position
         count = min(left, max_bytes, MAX_READ_BYTES if is_cheap else LATER_READ_BYTES)
         data: bytes | memoryview
-        if isinstance(piece, ByteRange):
-            data = self._part(piece.end - left, count)
-        else:
+        if not isinstance(piece, ByteRange):
             data = piece[len(piece) - left :][:count]
-        self._position += len(data)
-        return data
-
-    def _part(self, first: int, count: int) -> bytes | memoryview:
-        """Bytes of the file from an offset on, at least one unless none is requested."""
-        if self._file.closed:
+        elif self._file.closed:
             raise OSError(errno.EBADF, "the file was closed while it was sent")
-        if self._is_mapped and count:
+        elif self._is_mapped:
+            first = piece.end - left
             page = first - first % mmap.ALLOCATIONGRANULARITY
+            length = first + count - page
             try:
-                mapped = mmap.mmap(
-                    self._file.fileno(), first + count - page, access=mmap.ACCESS_READ, offset=page
-                )
-                return memoryview(mapped)[first - page :]  # unmapped with the last view of it
+                pages = mmap.mmap(self._file.fileno(), length, access=mmap.ACCESS_READ, offset=page)
             except ValueError:
                 raise OSError(errno.EIO, "the file became shorter while it was sent") from None
             except OSError:  # not every file system can map files
                 self._is_mapped = False
-        self._file.seek(first)
-        data = self._file.read(count) or b""
-        if not data and count:
-            raise OSError(errno.EIO, "the file became shorter while it was sent")
+                return self.read(max_bytes)
+            data = memoryview(pages)[first - page :]  # unmapped with the last view of it
+        else:
+            self._file.seek(piece.end - left)
+            data = self._file.read(count) or b""
+            if not data and count:
+                raise OSError(errno.EIO, "the file became shorter while it was sent")
+        self._position += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

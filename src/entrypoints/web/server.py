@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 MAX_REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
 MAX_IDLE_SECONDS: Final = 60  # of a connection on which nothing happens
 MAX_SHUTDOWN_SECONDS: Final = 3.0  # for the responses that are being sent when the server ends
-_FEW_THREADS: Final = 2  # that answer requests at a time as long as they keep up
-_MAX_WAIT: Final = 0.005  # seconds that a request waits for them before another thread helps
+_FEW_THREADS: Final = 2  # that are at their requests for less than a moment, at a time
+_MAX_WAIT: Final = 0.005  # seconds of that moment
 _MAX_ACCEPTED: Final = 64  # connections that are accepted in one turn of the loop
 _POLL_INTERVAL: Final = 5  # seconds between two searches for connections to close
 # No thread ever waits for a reader: a response is a file, which is read as it is sent, or small.
@@ -214,7 +214,7 @@ class WebServer:
 
     def _serve(self) -> None:
         while not self._ending.is_set():
-            self._turn(_MAX_WAIT if self._tasks.is_behind else 1.0)
+            self._turn(self._tasks.keep_up())
         for server in self._servers:
             server.stop_listening()
         deadline = time.monotonic() + MAX_SHUTDOWN_SECONDS
@@ -227,15 +227,15 @@ class WebServer:
         loop(timeout=seconds, use_poll=True, map=self._map, count=1)
         for server in self._servers:
             server.hang_up()
-        self._tasks.keep_up()
 
 
 class _Threads:
-    """Threads that answer requests, as few at a time as keep up.
+    """Threads that answer requests, few of them at a time.
 
     Python lets one thread compute at a time, and a thread gives up its turn with each system call.
     Of eight at work, each waits for seven others about twenty times for one picture, and some wait
-    much longer than the rest. More than a few help only while some wait for something else.
+    much longer than the rest. Threads that have been at one request for a while do not count: they
+    probably wait for something else.
 
     Args:
         count: number of threads.
@@ -243,79 +243,76 @@ class _Threads:
 
     def __init__(self, count: int) -> None:
         self._lock = Lock()
-        self._tasks: deque[HTTPChannel] = deque()
-        self._idle: list[Lock] = []  # each wakes its thread when it is released
-        self._is_ending = False
-        self._first: HTTPChannel | None = None  # of those that wait, when it was last looked at
-        self._first_since = 0.0
+        self._tasks: deque[_Channel] = deque()
+        self._idle = [Lock() for _ in range(count)]  # each wakes its thread when it is released
+        self._began: dict[Lock, float] = {}  # when the other threads began a request
+        self._ending = Event()
         self._threads = [
-            Thread(target=self._work, name=f"web-{number}", daemon=True) for number in range(count)
+            Thread(target=self._work, args=(wake,), name=f"web-{number}", daemon=True)
+            for number, wake in enumerate(self._idle)
         ]
+        for wake in self._idle:
+            wake.acquire()
         for thread in self._threads:
             thread.start()
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether a request waits that no thread was woken for."""
-        return bool(self._tasks) and self._busy >= _FEW_THREADS
-
-    @property
-    def _busy(self) -> int:
-        return len(self._threads) - len(self._idle)
-
-    def add_task(self, task: HTTPChannel) -> None:
-        """Have the first request of a connection answered."""
-        with self._lock:
-            self._tasks.append(task)
-            if self._busy < _FEW_THREADS:
-                self._wake()
-
-    def keep_up(self) -> None:
-        """Wake another thread if a request has waited for long; call it again and again."""
-        if not self._tasks:
+    def add_task(self, task: _Channel) -> None:
+        """Have the next request of a connection answered, once its earlier responses were read."""
+        if task.total_outbufs_len or task.will_close:
+            task.is_due = True  # see _Channel.writable, which the loop calls next
             return
         with self._lock:
-            now, first = time.monotonic(), self._tasks[0] if self._tasks else None
-            if first is self._first and now - self._first_since < _MAX_WAIT:
-                return
-            if first is not None and first is self._first:
-                self._wake()
-            self._first, self._first_since = first, now
+            self._tasks.append(task)
+        self.keep_up()
+
+    def keep_up(self) -> float:
+        """Wake a thread if a request waits and few are at work.
+
+        Returns:
+            Seconds after which to call it again.
+        """
+        if not self._tasks:
+            return 1.0
+        with self._lock:
+            now = time.monotonic()
+            recent = sum(began > now - _MAX_WAIT for began in self._began.values())
+            if self._idle and recent < _FEW_THREADS:
+                wake = self._idle.pop()  # the last that worked: the processor has its memory
+                self._began[wake] = now
+                wake.release()
+        return _MAX_WAIT
 
     def shutdown(self) -> None:
         """Answer no further request, and wait a second for those that are being answered."""
         with self._lock:
-            self._is_ending = True
+            self._ending.set()
             while self._tasks:
                 self._tasks.popleft().cancel()
             while self._idle:
-                self._wake()
+                self._idle.pop().release()
         deadline = time.monotonic() + 1
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _wake(self) -> None:
-        if self._idle:
-            self._idle.pop().release()  # the last that worked: the processor still has its memory
-
-    def _work(self) -> None:
-        wake = Lock()
-        wake.acquire()
+    def _work(self, wake: Lock) -> None:
         while True:
+            wake.acquire()
             with self._lock:
-                task = self._tasks.popleft() if self._tasks else None
-                if task is None and self._is_ending:
+                if self._ending.is_set():
                     return
-                if task is None:
-                    self._idle.append(wake)
-            if task is None:
-                wake.acquire()
-                continue
+                task = self._tasks.popleft() if self._tasks else None
             try:
-                task.service()
+                if task is not None:
+                    task.service()
             except BaseException as error:  # noqa: BLE001 - the thread must live on
                 # Its message may quote a prompt.
                 getLogger("mediagen.web").error("%s while answering", type(error).__name__)  # noqa: TRY400
+            with self._lock:
+                self._began.pop(wake, None)
+                self._idle.append(wake)
+                if self._ending.is_set():
+                    return
+            self.keep_up()
 
 
 class _Settings(Adjustments):
@@ -341,29 +338,29 @@ class _Request(HTTPRequestParser):
 
 
 class _Task(WSGITask):
-    """A request whose response begins with one packet rather than with the header alone."""
+    """A request whose short response is sent at once rather than after its header."""
 
-    def build_response_header(self) -> bytes:
-        cast("_Channel", self.channel).head = super().build_response_header()
-        return b""
-
-    def finish(self) -> None:
-        super().finish()
-        cast("_Channel", self.channel).send_head()
+    def write(self, data: bytes) -> None:
+        is_whole = len(data) == self.content_length and self.complete and not self.wrote_header
+        if not (is_whole and self.has_body and 0 < len(data) <= MAX_BYTES_AT_ONCE):
+            super().write(data)
+            return
+        head = self.build_response_header()
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
+        self.channel.write_soon(head + data)
 
 
 class _Channel(HTTPChannel):
     """A connection whose next request is answered once the client has read the earlier responses.
 
     Attributes:
-        head: the header of a response, until the beginning of the body can be sent with it.
         request_began: when the first byte of an unfinished request came (time.time), or None.
         is_due: whether a request waits to be given to a thread.
     """
 
     parser_class = _Request
     task_class = _Task
-    head = b""
     request_began: float | None = None
     is_due = False
 
@@ -374,19 +371,6 @@ class _Channel(HTTPChannel):
             self.server.task_dispatcher.add_task(self)  # type: ignore[arg-type] # a channel is one
             self.server.pull_trigger()  # the time that this turn may take has been set before
         return bool(super().writable())
-
-    def write_soon(self, data: bytes) -> int:
-        """Send the next part of a response, or add it to what is being sent."""
-        if self.head and 0 < len(data) <= MAX_BYTES_AT_ONCE and isinstance(data, bytes):
-            data, self.head = self.head + data, b""
-        elif data:
-            self.send_head()
-        return int(super().write_soon(data))
-
-    def send_head(self) -> None:
-        """Send the header if it has not been sent."""
-        head, self.head = self.head, b""
-        super().write_soon(head)
 
     def received(self, data: bytes) -> bool:
         if self.request_began is None:
@@ -438,22 +422,12 @@ class _Listener(TcpWSGIServer):
             sockinfo=address,
             bind_socket=False,
         )
-
-    @property
-    def _channels(self) -> dict[int, _Channel]:
-        return cast("dict[int, _Channel]", self.active_channels)
+        self._channels = cast("dict[int, _Channel]", self.active_channels)
 
     @property
     def is_busy(self) -> bool:
         """Whether a response is being made or sent."""
         return any(c.requests or c.total_outbufs_len for c in self._channels.values())
-
-    def add_task(self, task: Any) -> None:  # noqa: ANN401 - the stubs say Task; it is a channel
-        """Have a connection's request answered, once its earlier responses were read."""
-        if task.total_outbufs_len or task.will_close:
-            task.is_due = True  # see _Channel.writable, which the loop calls next
-        else:
-            super().add_task(task)
 
     def handle_accept(self) -> None:
         """Accept new connections, many at a time; close the longest idle ones beyond the limit."""
@@ -462,7 +436,14 @@ class _Listener(TcpWSGIServer):
             super().handle_accept()
             if len(self._channels) == before:
                 break
-        self._close_surplus()
+        surplus = len(self._channels) - self._max_open
+        if surplus <= 0:
+            return
+        closing = sum(channel.will_close for channel in self._channels.values())
+        waiting = [channel for channel in self._channels.values() if channel.is_waiting]
+        waiting.sort(key=lambda channel: channel.progress_at)
+        for channel in waiting[: max(0, surplus - closing)]:
+            channel.will_close = True
 
     def maintenance(self, now: float) -> None:
         """Close connections on which nothing happens, and those with endless requests.
@@ -494,13 +475,3 @@ class _Listener(TcpWSGIServer):
         self.del_channel()
         if self.socket is not None:
             self.socket.close()
-
-    def _close_surplus(self) -> None:
-        surplus = len(self._channels) - self._max_open
-        if surplus <= 0:
-            return
-        closing = sum(channel.will_close for channel in self._channels.values())
-        waiting = [channel for channel in self._channels.values() if channel.is_waiting]
-        waiting.sort(key=lambda channel: channel.progress_at)
-        for channel in waiting[: max(0, surplus - closing)]:
-            channel.will_close = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import errno
+import mmap
 import os
 from typing import TYPE_CHECKING
 
@@ -89,6 +91,46 @@ def test_a_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
         os.truncate(tmp_path / "file", 10)
         with pytest.raises(OSError, match="shorter"):
             body.read(10)
+
+
+def test_a_mapped_file_gives_the_same_bytes(tmp_path: Path) -> None:
+    """From any offset, not only from the beginning of a page, and without reading them."""
+    with _file(tmp_path) as file:
+        pieces: list[bytes | ByteRange] = [b"head", ByteRange(3, len(CONTENT)), ByteRange(1, 2)]
+        body = FileBody(file, pieces, is_mapped=True)
+        body.seek(4)
+        view = body.read(10)
+        assert isinstance(view, memoryview)
+        assert view == CONTENT[3:13]
+        assert file.tell() == 0
+        body.seek(0)
+        assert body.read() == b"head" + CONTENT[3:] + CONTENT[1:2]
+        assert body.read(10) == b""
+
+
+def test_a_mapped_file_that_became_shorter_is_an_error(tmp_path: Path) -> None:
+    """A page that is gone would kill a program that looks at it."""
+    with _file(tmp_path) as file:
+        body = FileBody(file, [ByteRange(0, len(CONTENT))], is_mapped=True)
+        body.read(10)
+        os.truncate(tmp_path / "file", 10)
+        with pytest.raises(OSError, match="shorter"):
+            body.read(10)
+
+
+def test_where_files_cannot_be_mapped_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on some file systems of other programs."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "no such device")
+
+    monkeypatch.setattr(mmap, "mmap", refuse)
+    with _file(tmp_path) as file:
+        body = FileBody(file, [ByteRange(2, len(CONTENT))], is_mapped=True)
+        assert body.read(5) == CONTENT[2:7]
+        assert body.read() == CONTENT[7:]
 
 
 def test_after_closing_nothing_is_read(tmp_path: Path) -> None:

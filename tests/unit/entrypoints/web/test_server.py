@@ -89,6 +89,34 @@ def test_unfinished_requests_do_not_block_others() -> None:
             assert ask(port) == (200, b"hello")
 
 
+def test_requests_that_wait_for_something_do_not_delay_others() -> None:
+    """Few threads are at work at a time, unless they do not get on."""
+    free = Event()
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+        if environ["PATH_INFO"] == "/wait":
+            free.wait(PATIENCE)
+        return hello(environ, start)
+
+    with served(app, threads=5) as port, ExitStack() as opened:
+        opened.callback(free.set)
+        for _ in range(4):
+            waiting = opened.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+            waiting.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for _ in range(3):
+            assert ask(port) == (200, b"hello")
+
+
+def test_a_short_response_comes_in_one_piece() -> None:
+    """Its header alone would wake the client for nothing."""
+    with (
+        served(hello) as port,
+        closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(10_000).endswith(b"\r\n\r\nhello")
+
+
 def test_the_head_of_a_request_says_how_large_it_may_be() -> None:
     """By its path; the server does not wait for the body of a request that is too large."""
     limits = {"/files": 3000}
