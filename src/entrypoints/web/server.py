@@ -215,8 +215,11 @@ class WebServer:
     def _serve(self) -> None:
         while not self._ending.is_set():
             self._turn(self._tasks.keep_up())
-        for server in self._servers:
-            server.stop_listening()
+        for server in self._servers:  # connections that are open stay
+            server.accepting = False
+            server.del_channel()
+            if server.socket is not None:
+                server.socket.close()
         deadline = time.monotonic() + MAX_SHUTDOWN_SECONDS
         while time.monotonic() < deadline and any(server.is_busy for server in self._servers):
             self._turn(0.05)
@@ -357,12 +360,15 @@ class _Channel(HTTPChannel):
     Attributes:
         request_began: when the first byte of an unfinished request came (time.time), or None.
         is_due: whether a request waits to be given to a thread.
+        is_sending: whether something is being sent. The loop, which cannot help, would try again
+            and again; the thread that sends wakes it if something is left.
     """
 
     parser_class = _Request
     task_class = _Task
     request_began: float | None = None
     is_due = False
+    is_sending = False
 
     def writable(self) -> bool:
         """Whether there is something to send; called by the loop before each of its turns."""
@@ -370,7 +376,7 @@ class _Channel(HTTPChannel):
             self.is_due = False
             self.server.task_dispatcher.add_task(self)  # type: ignore[arg-type] # a channel is one
             self.server.pull_trigger()  # the time that this turn may take has been set before
-        return bool(super().writable())
+        return not self.is_sending and bool(super().writable())
 
     def received(self, data: bytes) -> bool:
         if self.request_began is None:
@@ -379,6 +385,13 @@ class _Channel(HTTPChannel):
         if self.request is None:
             self.request_began = None
         return bool(taken)
+
+    def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 - as in waitress
+        self.is_sending = True
+        try:
+            return bool(super()._flush_some(do_close))  # type: ignore[misc] # the stubs lack it
+        finally:
+            self.is_sending = False
 
     def handle_close(self) -> None:
         """Hang up."""
@@ -468,10 +481,3 @@ class _Listener(TcpWSGIServer):
         for channel in list(self._channels.values()):
             if channel.will_close:
                 channel.handle_close()
-
-    def stop_listening(self) -> None:
-        """Accept no more connections; those that are open stay."""
-        self.accepting = False
-        self.del_channel()
-        if self.socket is not None:
-            self.socket.close()
