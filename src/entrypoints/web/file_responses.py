@@ -233,10 +233,6 @@ class FileBody:
         """Offset of the next byte in the body."""
         return self._position
 
-    def seekable(self) -> bool:
-        """Always true: every position can be reached."""
-        return True
-
     def close(self) -> None:
         """Close the file; closing it again has no effect."""
         self._file.close()

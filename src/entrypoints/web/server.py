@@ -221,15 +221,24 @@ class WebServer:
             if server.socket is not None:
                 server.socket.close()
         deadline = time.monotonic() + MAX_SHUTDOWN_SECONDS
-        while time.monotonic() < deadline and any(server.is_busy for server in self._servers):
+        while time.monotonic() < deadline and any(
+            channel.requests or channel.total_outbufs_len  # a response is being made or sent
+            for server in self._servers
+            for channel in server.channels.values()
+        ):
             self._turn(0.05)
         self._tasks.shutdown()
         close_all(self._map)
 
     def _turn(self, seconds: float) -> None:
         loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        # waitress closes a connection when it can be written to, so never one whose client does
+        # not read. Within a turn, a file number that becomes free could be given to a new
+        # connection while events of the old one are still being handled.
         for server in self._servers:
-            server.hang_up()
+            for channel in list(server.channels.values()):
+                if channel.will_close:
+                    channel.handle_close()
 
 
 class _Threads:
@@ -413,6 +422,12 @@ class _Channel(HTTPChannel):
 
 
 class _Listener(TcpWSGIServer):
+    """Accepts connections, and closes those that are to end.
+
+    Attributes:
+        channels: the open connections, by their file numbers.
+    """
+
     channel_class = _Channel
 
     def __init__(
@@ -435,25 +450,20 @@ class _Listener(TcpWSGIServer):
             sockinfo=address,
             bind_socket=False,
         )
-        self._channels = cast("dict[int, _Channel]", self.active_channels)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a response is being made or sent."""
-        return any(c.requests or c.total_outbufs_len for c in self._channels.values())
+        self.channels = cast("dict[int, _Channel]", self.active_channels)
 
     def handle_accept(self) -> None:
         """Accept new connections, many at a time; close the longest idle ones beyond the limit."""
         for _ in range(_MAX_ACCEPTED):
-            before = len(self._channels)
+            before = len(self.channels)
             super().handle_accept()
-            if len(self._channels) == before:
+            if len(self.channels) == before:
                 break
-        surplus = len(self._channels) - self._max_open
+        surplus = len(self.channels) - self._max_open
         if surplus <= 0:
             return
-        closing = sum(channel.will_close for channel in self._channels.values())
-        waiting = [channel for channel in self._channels.values() if channel.is_waiting]
+        closing = sum(channel.will_close for channel in self.channels.values())
+        waiting = [channel for channel in self.channels.values() if channel.is_waiting]
         waiting.sort(key=lambda channel: channel.progress_at)
         for channel in waiting[: max(0, surplus - closing)]:
             channel.will_close = True
@@ -464,20 +474,9 @@ class _Listener(TcpWSGIServer):
         A client that does not read its response is idle, whatever it sends.
         """
         super().maintenance(int(now))
-        for channel in self._channels.values():
+        for channel in self.channels.values():
             began = channel.request_began
             is_unbounded = began is not None and now - began > MAX_REQUEST_SECONDS
             is_idle = now - channel.last_activity > MAX_IDLE_SECONDS
             if (is_unbounded and channel.is_waiting) or (is_idle and channel.total_outbufs_len > 0):
                 channel.will_close = True
-
-    def hang_up(self) -> None:
-        """Close the connections that are to end. To be called between two turns of the loop.
-
-        waitress closes a connection when it can be written to, so never one whose client does not
-        read. Within a turn, a file number that becomes free could be given to a new connection
-        while events of the old one are still being handled.
-        """
-        for channel in list(self._channels.values()):
-            if channel.will_close:
-                channel.handle_close()

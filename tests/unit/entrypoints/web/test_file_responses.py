@@ -78,7 +78,7 @@ def test_a_file_that_is_removed_is_read_to_its_end(tmp_path: Path) -> None:
     """A listener who started a song hears it to its end."""
     with _file(tmp_path) as file:
         body = FileBody(file, [ByteRange(0, len(CONTENT))])
-        start = body.read(10)
+        start = bytes(body.read(10))
         (tmp_path / "file").unlink()
         assert start + body.read() == CONTENT
 
