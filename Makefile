@@ -154,8 +154,9 @@ mappings: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Score the mappi
 
 CHAOS_FLAGS :=
 
-chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and check the results; send random requests
+chaos: $(VENV)/.installed-dev ## Kill workers 3,000 times and check the results; send random requests
 	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
+	@$(BIN)/python -m tests.chaos --cycles 1400 --jobs 2 $(CHAOS_FLAGS) --journal=postgres
 	@$(BIN)/python -m tests.contract.queue_machine_long --examples 10000
 	@$(BIN)/python -m tests.web.fuzz --seconds 600
 

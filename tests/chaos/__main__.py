@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.campaign import Budget, Scope
 from tests.chaos.parallel import print_line, run_parallel
 from tests.chaos.report import Circumstances, table, write_report
+from tests.postgres.server import BINARIES, find_binaries
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -42,9 +43,15 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Run a campaign; 1 when anything was not as it must be."""
+    """Run a campaign; 1 when anything was not as it must be. Without PostgreSQL, say so."""
     given = _arguments()
     signal.signal(signal.SIGTERM, _end)
+    if given.journal == "postgres" and find_binaries() is None:
+        print_line(
+            "THE CAMPAIGN ON POSTGRESQL WAS SKIPPED: PostgreSQL was not found. Install it (Debian:"
+            f" apt-get install postgresql), or name the folder of initdb in {BINARIES}."
+        )
+        return 0
     modes = ("wal", "delete") if given.journal == "both" else (given.journal,)
     scope = Scope(modes, given.seed, given.only, given.backwards)
     began = time.monotonic()
