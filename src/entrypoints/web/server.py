@@ -258,6 +258,7 @@ class _Threads:
         self._tasks: deque[_Channel] = deque()
         self._idle = [Lock() for _ in range(count)]  # each wakes its thread when it is released
         self._began: dict[Lock, float] = {}  # when the other threads began a request
+        self._waking = 0  # how many of them have not taken a request yet
         self._ending = Event()
         self._threads = [
             Thread(target=self._work, args=(wake,), name=f"web-{number}", daemon=True)
@@ -283,16 +284,17 @@ class _Threads:
         Returns:
             Seconds after which to call it again.
         """
-        if not self._tasks:
-            return 1.0
         with self._lock:
+            if len(self._tasks) <= self._waking:  # often: a thread that was woken is not yet there
+                return 1.0
             now = time.monotonic()
             recent = sum(began > now - _MAX_WAIT for began in self._began.values())
             if self._idle and recent < _FEW_THREADS:
                 wake = self._idle.pop()  # the last that worked: the processor has its memory
                 self._began[wake] = now
+                self._waking += 1
                 wake.release()
-        return _MAX_WAIT
+            return 1.0 if len(self._tasks) <= self._waking else _MAX_WAIT
 
     def shutdown(self) -> None:
         """Answer no further request, and wait a second for those that are being answered."""
@@ -312,6 +314,7 @@ class _Threads:
             with self._lock:
                 if self._ending.is_set():
                     return
+                self._waking -= 1
                 task = self._tasks.popleft() if self._tasks else None
             try:
                 if task is not None:
