@@ -155,7 +155,8 @@ def _configuration(installation: Installation) -> dict[str, dict[str, object]]:
             "limits": {"min_free_bytes": _MOST_ROOM_WANTED},
         },
         "paths": {"state": str(installation.folder / "state")},
-        "retry": {"max_attempts": 2, "base_seconds": 0.01, "max_crashes": 1000},
+        # More attempts than any fault kills the workflow of one prompt.
+        "retry": {"max_attempts": 4, "base_seconds": 0.01, "max_crashes": 1000},
     }
     if installation.server is not None:
         for section, values in served_configuration(installation.server.url).items():

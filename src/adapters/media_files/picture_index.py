@@ -51,10 +51,14 @@ class PictureFile:
     def __init__(self, path: Path) -> None:
         try:
             self._driver = sqlite3.connect(path, timeout=_TIMEOUT)
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        try:
             with self._driver:
                 for statement in _SCHEMA:
                     self._driver.execute(statement)
         except sqlite3.Error as error:
+            self.close()
             raise _unusable(path, error) from error
         self._path = path
 
