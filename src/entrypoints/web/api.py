@@ -389,10 +389,18 @@ def _is_integer(schema: Mapping[str, Any]) -> bool:
 
 @cache
 def properties_of(model: type[msgspec.Struct]) -> dict[str, dict[str, Any]]:
-    """JSON Schemas of a Struct's fields, by name."""
-    _, components = msgspec.json.schema_components([model])
+    """JSON Schemas of a Struct's fields, by name, with the values of enumerations."""
+    _, components = msgspec.json.schema_components([model], ref_template="{name}")
+
+    def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+        choices = {"anyOf": list(map(resolved, schema["anyOf"]))} if "anyOf" in schema else {}
+        known: dict[str, Any] = components.get(schema.get("$ref", ""), {})
+        if "enum" not in known:
+            return schema | choices
+        return known | {name: value for name, value in schema.items() if name != "$ref"}
+
     properties: dict[str, dict[str, Any]] = components[model.__name__]["properties"]
-    return properties
+    return {name: resolved(schema) for name, schema in properties.items()}
 
 
 def _problem(error: msgspec.ValidationError, model: type[msgspec.Struct]) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 
+from entrypoints.web.json_responses import Document
 from entrypoints.web.openapi import document
-from tests.unit.entrypoints.web.site import Site, template_of
+from tests.unit.entrypoints.web.site import Site, api_routes, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,25 @@ def test_every_parameter_of_an_address_is_described() -> None:
         for operation in operations.values():
             named = {each["name"] for each in operation.get("parameters", ()) if "name" in each}
             assert set(re.findall(r"{(\w+)}", path)) <= named, path
+
+
+@pytest.mark.parametrize("value", [True, -3.7e16, "no such thing", [{}], {"no": 1}], ids=str)
+def test_a_wrong_member_of_a_body_is_no_bug(site: Site, value: object) -> None:
+    """Whatever the type of the member, the answer says what it must be."""
+    bodies = {
+        re.sub("{.+?}", "1", path): getattr(route.body, "__origin__", route.body)
+        for (path, method), route in api_routes().items()
+        if method == "post"
+    }
+    bodies = {
+        path: body
+        for path, body in bodies.items()
+        if isinstance(body, type) and issubclass(body, Document)
+    }
+    assert "/api/v1/cancel" in bodies
+    for path, body in bodies.items():
+        for name in body.__struct_fields__:
+            assert site.post(path, {name: value}).status_code < 500, (path, name)
 
 
 def test_every_schema_is_valid_and_used() -> None:
