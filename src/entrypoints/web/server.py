@@ -399,11 +399,13 @@ class _Channel(HTTPChannel):
         return bool(taken)
 
     def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 - as in waitress
-        self.is_sending = True
-        try:
-            return bool(super()._flush_some(do_close))  # type: ignore[misc] # the stubs lack it
-        finally:
-            self.is_sending = False
+        # Without requests, waitress's loop does not lock; a thread may be sending "100 Continue".
+        with self.outbuf_lock:
+            self.is_sending = True
+            try:
+                return bool(super()._flush_some(do_close))  # type: ignore[misc] # the stubs lack it
+            finally:
+                self.is_sending = False
 
     def handle_close(self) -> None:
         """Hang up."""

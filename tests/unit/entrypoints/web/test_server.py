@@ -240,6 +240,32 @@ def _rest_of_head(answers: BinaryIO) -> None:
         pass
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings(  # waitress 3.0.2 leaves files of its buffers to the collector
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+def test_a_response_is_sent_by_one_thread_at_a_time() -> None:
+    """The loop sends the rest of one while a thread asks for the body of the next request."""
+    content = bytes(number % 251 for number in range(100_000)) * 100
+
+    def app(_: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+        start("200 OK", [("Content-Length", str(len(content)))])
+        return [content]
+
+    head = b"Host: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nPOST / HTTP/1.1\r\n" + head
+    with served(app) as port:
+        for _ in range(300):
+            with (
+                socket.create_connection(("127.0.0.1", port), PATIENCE) as client,
+                client.makefile("rb") as answers,
+            ):
+                client.sendall(asked)
+                _rest_of_head(answers)
+                assert answers.read(len(content)) == content
+                assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
+
+
 def test_pipelining_clients_that_never_read_give_way(app: App) -> None:
     """Connections may be few: the newest are always answered."""
     with served(app, most=8) as port, ExitStack() as opened:
