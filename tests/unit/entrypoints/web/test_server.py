@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -254,16 +255,21 @@ def test_a_response_is_sent_by_one_thread_at_a_time() -> None:
 
     head = b"Host: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
     asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nPOST / HTTP/1.1\r\n" + head
-    with served(app) as port:
-        for _ in range(300):
-            with (
-                socket.create_connection(("127.0.0.1", port), PATIENCE) as client,
-                client.makefile("rb") as answers,
-            ):
-                client.sendall(asked)
-                _rest_of_head(answers)
-                assert answers.read(len(content)) == content
-                assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
+
+    def read(port: int) -> tuple[bytes, bytes]:
+        with (
+            socket.create_connection(("127.0.0.1", port), PATIENCE) as client,
+            client.makefile("rb") as answers,
+        ):
+            client.sendall(asked)
+            _rest_of_head(answers)
+            return answers.read(len(content)), answers.readline()
+
+    # The threads come between each other often enough where several clients read at once.
+    with served(app) as port, ThreadPoolExecutor(4) as clients:
+        for body, next_line in clients.map(read, [port] * 120):
+            assert body == content
+            assert next_line == b"HTTP/1.1 100 Continue\r\n"
 
 
 def test_pipelining_clients_that_never_read_give_way(app: App) -> None:
