@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +26,8 @@ class SystemJitter:
 
     def fraction(self) -> float:
         """A number from 0 to 1."""
+        import random
+
         return random.random()  # noqa: S311 - spreads waits, guards no secret
 
 

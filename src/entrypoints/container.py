@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from application.leases import LeaseKeeper
     from application.outbox_relay import HookDispatcher, OutboxRelay
     from application.ports.artifact_store import ArtifactStore, PublicationPlans
-    from application.ports.database import PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import QueueControls, QueueWatch
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
     from application.ports.hooks import HookOutbox, HookTransport
+    from application.ports.intake import PromptIntake
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import DerivedMedia, PublishedMedia, Thumbnails, Waveforms
     from application.ports.media_renderer import MediaRenderer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from application.ports.database import Submission
+from application.ports.intake import Submission
 from domain.prompt import Kind
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Audio, Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from application.ports.database import KeyReusedError
+from application.ports.intake import KeyReusedError
 from application.ports.media_files import BusyError, InvalidMediaError
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import RepositoryError
@@ -41,7 +41,8 @@ from entrypoints.workflow_choice import all_rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from application.ports.database import Database, Submission
+    from application.ports.database import Database
+    from application.ports.intake import Submission
     from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord
     from domain.prompt import Prompt
     from entrypoints.settings.loader import LoadedSettings

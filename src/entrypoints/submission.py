@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from returns.pipeline import is_successful
 
-from application.ports.database import Submission, SubmitRequest
+from application.ports.intake import Submission, SubmitRequest
 from domain.brief import BRIEF_FIELDS, ImageBrief, Section
 from domain.brief_parser import parse_brief
 from domain.song_text import read_song_text, sung_sections

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from application.ports.database import PromptIntake, QueueControls
+    from application.ports.database import QueueControls
     from application.ports.hooks import HookOutbox
+    from application.ports.intake import PromptIntake
     from application.ports.prompt_repository import PromptRepository
     from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from application.ports.database import Submission
+from application.ports.intake import Submission
 from application.ports.workflows import PromptHints
 from domain.prompt import Kind
 from domain.workflow_rules import WorkflowChoice
 from tests.contract.prompt_repository_contract import taken
 
 if TYPE_CHECKING:
-    from application.ports.database import PromptIntake
+    from application.ports.intake import PromptIntake
     from application.ports.prompt_repository import PromptRepository
     from application.ports.workflows import WorkflowRecords
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +79,7 @@ def own_identity() -> ProcessIdentity:
     """
     visible = sys.platform != "linux" or _proc_is_ours()
     return ProcessIdentity(
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         boot=_boot_id() if visible else "",
         namespace=_pid_namespace(),
         pid=os.getpid(),
@@ -171,16 +169,22 @@ def _is_hidden(pid: int) -> bool:
 
 def _boot_id() -> str:
     """A random id made at each boot: random(4) on Linux, ``sysctl kern`` on macOS; or ""."""
+    if sys.platform == "darwin":
+        return _answer_of_sysctl("kern.bootsessionuuid")
     try:
-        if sys.platform == "darwin":
-            return subprocess.run(  # noqa: S603 - a fixed command
-                [_SYSCTL, "-n", "kern.bootsessionuuid"],
-                capture_output=True,
-                check=True,
-                text=True,
-                timeout=_SYSCTL_TIMEOUT,
-            ).stdout.strip()
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _answer_of_sysctl(name: str) -> str:
+    import subprocess
+
+    command = [_SYSCTL, "-n", name]
+    try:
+        return subprocess.run(  # noqa: S603 - a fixed command
+            command, capture_output=True, check=True, text=True, timeout=_SYSCTL_TIMEOUT
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
 

@@ -106,8 +106,9 @@ class SqlQueueControls:
 
     def holds(self) -> tuple[Hold, ...]:
         """The workflows that hold back their prompts, those here first."""
-        if bookkeeping_version(self._connection) < _HOLDS_VERSION:
-            return ()
+        has_table = bookkeeping_version(self._connection) >= _HOLDS_VERSION
+        if not has_table or not self._connection.rows(self._sql["is_any_held"]):
+            return ()  # without asking where this process is
         rows = self._connection.rows(self._sql["holds"], self._here())
         holds = [_hold(*row) for row in rows]
         return tuple(sorted(holds, key=lambda hold: bool(hold.elsewhere)))

@@ -29,8 +29,9 @@ from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.rehearsal import rehearse
 from adapters.sql_queue.shared_schema import check_shared_tables
-from application.ports.database import PausedBy, Submission, WorkerPlace
+from application.ports.database import PausedBy, WorkerPlace
 from application.ports.doctor import Check, CheckStatus
+from application.ports.intake import Submission
 from application.ports.prompt_repository import RepositoryError, WriteRefusedError
 from domain.artifact import FOLDER_NAME
 from domain.failure import FailureCode

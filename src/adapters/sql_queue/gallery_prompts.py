@@ -15,7 +15,6 @@ from adapters.sql_queue.bookkeeping import (
 from adapters.sql_queue.gallery_renders import GalleryRenders, LastRender
 from adapters.sql_queue.prompt_order import MAX_PIECE, MAX_ROWS, pieces, prompt_order
 from adapters.sql_queue.statements import column_text, like_pattern
-from application.ports.database import USUAL_PRIORITY
 from application.ports.gallery import (
     FailedPrompt,
     ListedPrompt,
@@ -25,6 +24,7 @@ from application.ports.gallery import (
     PromptPreview,
     WaitingPrompt,
 )
+from application.ports.intake import USUAL_PRIORITY
 from domain.artifact_status import ArtifactStatus
 from domain.prompt import CANCELLED, Kind, Writing
 from domain.timestamps import TimeRange, iso_timestamp
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from application.ports.gallery import PromptListQuery
 
 _PRIORITIES_VERSION: Final = 3  # of our tables, since which a person can move prompts
-_MAX_SORTED: Final = 300  # prompts in error whose last renders are all read
+_MAX_SORTED: Final = 100  # prompts in error whose last renders are all read
 _MAX_ROWS_OF_ALL: Final = (1 << 63) - 1
 _NO_RENDER: Final = LastRender()
 _KINDS: Final = {kind.prompt_type: kind for kind in Kind}

@@ -12,13 +12,13 @@ from adapters.sql_queue.shared_schema import (
     check_shared_tables,
     has_junction,
 )
-from application.ports.database import USUAL_PRIORITY, KeyReusedError
+from application.ports.intake import USUAL_PRIORITY, KeyReusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from adapters.sql_queue.connection import Connection
-    from application.ports.database import Submission, SubmitRequest
+    from application.ports.intake import Submission, SubmitRequest
 
 _REQUESTS_VERSION: Final = 3  # of our tables, since which submissions have keys
 _PROMPT_COLUMNS = frozenset(REQUIRED["prompts"]) | {

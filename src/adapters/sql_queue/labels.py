@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.sql_queue.bookkeeping import bookkeeping_version, prepare_bookkeeping
-from application.ports.database import Label, LabelledPrompt
+from application.ports.intake import Label, LabelledPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

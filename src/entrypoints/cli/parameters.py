@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     _KindParameter = _TimeParameter = click.ParamType  # generic only since click 8.4
 
-_AGE: Final = re.compile(r"([0-9]{1,6}) ?(s|min|h|d)")
+_AGE: Final = r"([0-9]{1,6}) ?(s|min|h|d)"
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _MAX_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 _MAX_IDS_SEARCHED: Final = 500
@@ -110,7 +110,7 @@ class PastTime(_TimeParameter):
     ) -> datetime:
         """The time with its zone, or a usage error."""
         text = str(value).strip()
-        if match := _AGE.fullmatch(text):
+        if match := re.fullmatch(_AGE, text):
             return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
         try:
             time = datetime.fromisoformat(text).astimezone(UTC)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from application.ports.database import USUAL_PRIORITY
+from application.ports.intake import USUAL_PRIORITY
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, BriefField, FieldType
 from domain.prompt import Kind
 from domain.variation import MAX_VARIATIONS, Axis, VariationError
@@ -22,7 +22,7 @@ from entrypoints.cli.parameters import AxisText, AxisValues, DatabaseText, Label
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from application.ports.database import Submission
+    from application.ports.intake import Submission
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
 _STANDARD_INPUT: Final = "-"

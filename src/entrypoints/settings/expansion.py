@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_SECRET_BYTES: Final = 16_384  # most servers take 8 KB of headers
-_REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{([^{}]*)\})", re.ASCII)
+_REFERENCE: Final = r"(?a)\$(?:\$|(\w+)|\{([^{}]*)\})"
 
 
 class ExpansionError(Exception):
@@ -61,7 +61,7 @@ def expand_variables(text: str, environ: Mapping[str, str]) -> str:
             "Set it, or write out its value; a dollar sign itself is written $$.",
         )
 
-    return _REFERENCE.sub(value, text) if "$" in text else text
+    return re.sub(_REFERENCE, value, text) if "$" in text else text
 
 
 def expand_secret(text: str, anchor: Path, environ: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ _FIELDS: Final = (
 _SECRETS: Final = ("token", "user", "password")
 _EXAMPLE: Final = 'Write {"url": "http://gpu1:8188", "slots": 1, "kinds": ["image", "audio"]}.'
 _HEADERS_EXAMPLE: Final = 'Write an object such as {"X-Api-Key": "$COMFYUI_KEY"}.'
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
 _OF_THE_CLIENT: Final = frozenset(
     {"connection", "content-length", "content-type", "host", "origin", "transfer-encoding"}
 )
@@ -177,7 +177,7 @@ def _login_faults(host: Host) -> Iterator[tuple[str, str]]:
 
 def _header_faults(headers: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OF_THE_CLIENT:
+        if not re.fullmatch(_HEADER_NAME, name) or name.lower() in _OF_THE_CLIENT:
             yield f"{excerpt('header', name)} cannot be set as a header", _HEADERS_EXAMPLE
         elif not _is_header_value(value):
             what = f"the value of the header {name} is empty, or one that a header cannot carry"

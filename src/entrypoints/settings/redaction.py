@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from entrypoints.settings.model import Settings
 
 HIDDEN = "***"
-_SECRET_NAME = re.compile(r"token|secret|password|key", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"((?:token|secret|password|key)[^\s=&]*=)[^\s&]+", re.IGNORECASE)
-_USERINFO = re.compile(r"(?:(?<=://)\S*|[^\s/:@]+:(?!//)\S*)@")
-_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+# Patterns are compiled when they are used: start-up is measured.
+_SECRET_NAME: Final = r"(?i)token|secret|password|key"  # noqa: S105 - a pattern of names
+_ASSIGNMENT: Final = r"(?i)((?:token|secret|password|key)[^\s=&]*=)[^\s&]+"
+_USERINFO: Final = r"(?:(?<=://)\S*|[^\s/:@]+:(?!//)\S*)@"
+_LOGIN: Final = r"://[^/@\s]*:[^/@\s]*@"
 _MAX_LENGTH = 80
 _MIN_SECRET = 6  # characters; a shorter variable may be part of a secret by chance
 
@@ -51,7 +52,7 @@ def _secrets(name: str, value: object) -> Iterator[str]:
         for item in value:
             yield from _secrets(name, item)
     elif isinstance(value, str) and (
-        _SECRET_NAME.search(name) or _LOGIN.search(value) or _ASSIGNMENT.search(value)
+        re.search(_SECRET_NAME, name) or re.search(_LOGIN, value) or re.search(_ASSIGNMENT, value)
     ):
         yield value
 
@@ -100,9 +101,9 @@ def excerpt(name: str, value: object) -> str:
 
 def _text(name: str, value: str) -> str:
     mapped = name.startswith(("media.arguments.", "media.inputs."))
-    if value and not mapped and _SECRET_NAME.search(name.rpartition(".")[2]):
+    if value and not mapped and re.search(_SECRET_NAME, name.rpartition(".")[2]):
         return HIDDEN
-    return _ASSIGNMENT.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", value))
+    return re.sub(_ASSIGNMENT, rf"\1{HIDDEN}", re.sub(_USERINFO, f"{HIDDEN}@", value))
 
 
 def _field(name: str, value: object) -> object:
@@ -122,5 +123,5 @@ def _items(name: str, values: list[object] | tuple[object, ...]) -> list[object]
         text = str(value)
         is_option = text.startswith("-")
         shown.append(HIDDEN if hides_next and not is_option else _text(name, text))
-        hides_next = is_option and "=" not in text and bool(_SECRET_NAME.search(text))
+        hides_next = is_option and "=" not in text and bool(re.search(_SECRET_NAME, text))
     return shown

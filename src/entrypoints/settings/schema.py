@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import msgspec
 from msgspec.structs import fields
 
-from domain.brief import PICTURE_NAMES
 from domain.prompt import Kind
 from entrypoints.settings.model import Section, Settings
 
@@ -112,6 +111,8 @@ def place_name(mapping: str) -> str:
 
 def names_path(name: str, value: object) -> bool:
     """Whether an entry of a mapping is meant as a path in the brief's JSON."""
+    from domain.brief import PICTURE_NAMES
+
     return isinstance(value, dict) or "." in name or "[" in name or name in PICTURE_NAMES
 
 

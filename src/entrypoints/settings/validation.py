@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from domain.artifact import is_servable
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import (
@@ -48,12 +47,13 @@ if TYPE_CHECKING:
     from entrypoints.settings.schema import Key
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
-_INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
-_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
-_BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
-_BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
-_NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
+# Patterns are compiled when they are used: start-up is measured.
+_ARGUMENT: Final = r"--?[^\s=-][^\s=]*"
+_INPUT: Final = r".*[^\s.]\s*\.[^\s.]+"
+_HOST_AND_PORT: Final = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+_BASE_PATH: Final = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
+_BUCKET_URL: Final = r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?"
+_NUMBER: Final = r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?"
 POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
 _NAMES_FIX: Final = 'Name the workflows of a kind in a list, or leave "workflows" out there.'
 _OUTPUT: Final = "comfyui.output_directory"
@@ -118,7 +118,7 @@ def _parse_text(key: Key, text: str) -> object:
         return None
     if key.base is bool:
         return _BOOLEANS.get(word, text)
-    if key.base in (int, float) and _NUMBER.fullmatch(word):
+    if key.base in (int, float) and re.fullmatch(_NUMBER, word):
         return float(word) if key.base is float or not word.lstrip("+-").isdigit() else int(word)
     if (
         key.base is tuple
@@ -202,9 +202,9 @@ def _text_fault(key: Key, text: str) -> str | None:
         return "holds a character that cannot be passed on"
     if not text.strip() and key.base is not tuple:
         return "is empty"
-    if key.entry and key.name.startswith(INPUTS) and not _INPUT.fullmatch(text):
+    if key.entry and key.name.startswith(INPUTS) and not re.fullmatch(_INPUT, text):
         return "is not a node and an input joined by a dot"
-    if key.entry and not key.name.startswith(INPUTS) and not _ARGUMENT.fullmatch(text):
+    if key.entry and not key.name.startswith(INPUTS) and not re.fullmatch(_ARGUMENT, text):
         return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
     return None
 
@@ -287,7 +287,9 @@ def _storage(settings: Settings) -> Iterator[_Fault]:
             what = f"media.storage.{name} is set, but {key} is not"
             yield _Fault(key, what, example, f"media.storage.{name}")
         return
-    if not _BUCKET_URL.fullmatch(storage.url) or not is_servable(storage.url[5:].rstrip("/")):
+    from domain.artifact import is_servable
+
+    if not re.fullmatch(_BUCKET_URL, storage.url) or not is_servable(storage.url[5:].rstrip("/")):
         what = f"{key} is {excerpt(key, storage.url)}, which is not a bucket with a plain prefix"
         yield _Fault(key, what, example)
     key = "media.storage.endpoint"
@@ -423,7 +425,7 @@ def _ray(settings: Settings) -> Iterator[_Fault]:
         yield _Fault(RAY_SLOTS, what, fix)
     yield from _unknown_names(settings, RAY_SLOTS, ray.slots)
     key = "media.ray.address"
-    if ray.address is not None and not _HOST_AND_PORT.fullmatch(ray.address):
+    if ray.address is not None and not re.fullmatch(_HOST_AND_PORT, ray.address):
         what = f"{key} is {excerpt(key, ray.address)}, which is not a host and a port"
         fix = 'Write the address of the head, such as "gpu-head:6379".'
         if "://" in ray.address:
@@ -479,7 +481,7 @@ def _token(settings: Settings) -> Iterator[_Fault]:
 def _web_addresses(settings: Settings) -> Iterator[_Fault]:
     web, key = settings.web, "web.base_path"
     base = (web.base_path or "").rstrip("/")
-    if base and not _BASE_PATH.fullmatch(base):
+    if base and not re.fullmatch(_BASE_PATH, base):
         what = f"{key} is {excerpt(key, base)}, which is not a plain path that begins with a slash"
         yield _Fault(key, what, 'Write a path such as "/media", or null for none.')
     key = "web.public_urls"

@@ -27,7 +27,7 @@ MAX_WORKFLOWS: Final = 100
 _FIELDS: Final = (
     *("name", "file", "script", "renderer", "inputs", "arguments", "extra_arguments", "when"),
 )
-_NAME: Final = re.compile(r"\w[\w .+-]{0,62}[\w.+-]|\w")
+_NAME: Final = r"\w[\w .+-]{0,62}[\w.+-]|\w"
 _EXAMPLE: Final = 'Write {"name": "anime", "file": "anime.json", "when": {"style": "anime"}}.'
 
 
@@ -206,7 +206,7 @@ def _faults(workflow: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, str]
     name: object = workflow.get("name")
     if not isinstance(name, str):
         yield "it has no name", _EXAMPLE
-    elif not _NAME.fullmatch(name):
+    elif not re.fullmatch(_NAME, name):
         what = f"the name is {excerpt('name', name)}, which is not a plain name"
         yield what, "Write up to 64 letters, digits, spaces, dots, dashes and underscores."
     for path in ("file", "script"):

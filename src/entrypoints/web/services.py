@@ -27,15 +27,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from application.ports.curation import Curation
-    from application.ports.database import (
-        Database,
-        PromptIntake,
-        PromptLabels,
-        QueueControls,
-        QueueWatch,
-    )
+    from application.ports.database import Database, QueueControls, QueueWatch
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery, GalleryArtifact
+    from application.ports.intake import PromptIntake, PromptLabels
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue

@@ -11,7 +11,7 @@ from flask import request
 from msgspec import Meta
 from returns.pipeline import is_successful
 
-from application.ports.database import KeyReusedError
+from application.ports.intake import KeyReusedError
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from application.ports.database import Submission, SubmitRequest
+    from application.ports.intake import Submission, SubmitRequest
     from domain.brief import Brief, BriefField
     from domain.workflow_rules import WorkflowRules
     from entrypoints.web.services import Services

@@ -13,7 +13,7 @@ from adapters.postgres.queue import PostgresPromptRepository
 from adapters.processes.system_processes import SystemProcesses
 from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.system_clock import SystemClock
-from application.ports.database import Label, Submission
+from application.ports.intake import Label, Submission
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.postgres.connection import Connection
 from adapters.postgres.queue import PostgresPromptIntake
-from application.ports.database import Submission, SubmitRequest
+from application.ports.intake import Submission, SubmitRequest
 from application.ports.prompt_repository import RepositoryBusyError, Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode

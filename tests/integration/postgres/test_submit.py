@@ -11,7 +11,7 @@ import pytest
 
 from adapters.postgres.address import PostgresAddress, connect
 from adapters.postgres.database import PostgresDatabase
-from application.ports.database import Submission, SubmitRequest
+from application.ports.intake import Submission, SubmitRequest
 from domain.prompt import Kind
 
 if TYPE_CHECKING:

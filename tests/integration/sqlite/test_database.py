@@ -12,7 +12,7 @@ import pytest
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.shared_schema import create_database
-from application.ports.database import Submission
+from application.ports.intake import Submission
 from application.ports.prompt_repository import RepositoryError, Selection
 from domain.prompt import Kind
 from tests.databases import Poet

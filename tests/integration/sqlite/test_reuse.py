@@ -10,7 +10,7 @@ from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sqlite.database import SqliteDatabase
 from adapters.system_clock import SystemClock
-from application.ports.database import Submission
+from application.ports.intake import Submission
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.prompt import Kind

@@ -35,8 +35,9 @@ from adapters.sqlite.search import open_search_index
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
 from application.ports.curation import CurationChange, GroupKind
-from application.ports.database import PausedBy, Submission, SubmitRequest
+from application.ports.database import PausedBy
 from application.ports.gallery import GalleryQuery, Order, PromptListQuery, Shown
+from application.ports.intake import Submission, SubmitRequest
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from application.ports.search import SearchQuery

@@ -72,8 +72,9 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports import media_files
     from application.ports.artifact_store import ArtifactStore
-    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import Database, QueueControls, QueueWatch
     from application.ports.hooks import HookOutbox
+    from application.ports.intake import PromptIntake
     from application.ports.live_state import LiveStateReader
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_catalogue import PromptCatalogue

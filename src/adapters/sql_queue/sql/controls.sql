@@ -60,6 +60,9 @@ WHERE
 
 -- Named workflows that hold back their prompts, those of this place first.
 
+-- name: is_any_held
+SELECT 1 FROM media_generator_holds LIMIT 1;
+
 -- name: holds
 SELECT
     host = :host OR (boot <> '' AND boot = :boot), settings = :settings,
