@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from adapters.sql_queue.bookkeeping import bookkeeping_version, has_config_name
 from adapters.sql_queue.statements import column_text, storable_text
 from application.ports.workflows import PromptHints
-from domain.workflow_rules import WorkflowChoice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from adapters.sql_queue.connection import Connection
     from domain.render import Claim
+    from domain.workflow_rules import WorkflowChoice
 
 WORKFLOWS_VERSION: Final = 4
 """The version of our tables since which workflows have names."""
@@ -69,5 +69,7 @@ class SqlWorkflowRecords:
         """The workflow of each writing in the newest render of a prompt that has a record."""
         if bookkeeping_version(self._connection) < WORKFLOWS_VERSION:
             return ()
+        from domain.workflow_rules import WorkflowChoice
+
         rows = self._connection.rows(self._sql["rendered_with"], {"prompt_id": prompt_id})
         return tuple(WorkflowChoice(name, reason) for name, reason in rows)

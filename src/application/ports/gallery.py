@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from domain.artifact import is_servable
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -146,11 +145,15 @@ class GalleryArtifact:
     @property
     def servable(self) -> bool:
         """Whether ``file_path`` is a plain path below the output root; others are never opened."""
+        from domain.artifact import is_servable  # noqa: PLC0415 - not what a list of prompts needs
+
         return is_servable(self.file_path)
 
     @property
     def preview_servable(self) -> bool:
         """Whether there is a ``preview_path``, and it is such a path."""
+        from domain.artifact import is_servable  # noqa: PLC0415 - as above
+
         return self.preview_path is not None and is_servable(self.preview_path)
 
 

@@ -15,7 +15,7 @@ from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from application.ports.database import Database
     from domain.prompt import Prompt
@@ -90,8 +90,6 @@ def print_prompts(
         limit: if there are so many, more may match.
         shows_varied: whether to show in which values the prompts differ.
     """
-    from domain.variation import caption
-
     labelled = database.labels.of([prompt.id for prompt in prompts])
     workflows = database.workflow_records.names([prompt.id for prompt in prompts])
     if invocation.as_json:
@@ -134,14 +132,23 @@ def print_prompts(
             age_of(prompt.created_at) or "-",
         )
         reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
-        varied = caption(labelled[prompt.id].varied) if prompt.id in labelled else ""
-        varied = fitted(one_line(varied), _REASON_COLUMNS) or "-"
+        varied = labelled[prompt.id].varied if prompt.id in labelled else {}
         named = (one_line(workflows.get(prompt.id, "-")),) if workflows else ()
-        columns = (*named, *(reasons if has_failed else ()), *((varied,) if is_varied else ()))
+        columns = (
+            *named,
+            *(reasons if has_failed else ()),
+            *((_shown(varied),) if is_varied else ()),
+        )
         rows.append((*row, *columns, one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:
         click.echo(f"(only the newest {limit}; use --limit to see more)", err=True)
+
+
+def _shown(varied: Mapping[str, object]) -> str:
+    from domain.variation import caption
+
+    return fitted(one_line(caption(varied)), _REASON_COLUMNS) or "-"
 
 
 def _reason(prompt: Prompt) -> tuple[str, str]:
