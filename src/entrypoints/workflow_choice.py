@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from returns.pipeline import is_successful
 
-from application.workflow_holds import MAX_EXAMINED
 from domain.prompt import Kind
 from domain.workflow_rules import named
 from entrypoints.settings.workflows import workflow_rules
@@ -79,6 +78,8 @@ def held_sentence(prompts: Sequence[int], pending: int) -> str:
     """
     if not prompts:
         return "none of the pending prompts needs it"
+    from application.workflow_holds import MAX_EXAMINED
+
     shown = ", ".join(map(str, prompts[:_MAX_NAMED]))
     shown += " ..." if len(prompts) > _MAX_NAMED else ""
     least = "at least " if pending > MAX_EXAMINED else ""
