@@ -69,8 +69,8 @@ def test_a_prompt_that_was_never_claimed_is_an_error(
 def test_the_script_records_its_start_time_by_prompt(
     tmp_path: Path,
 ) -> None:
-    """The folder that it renders into is named after the database, the prompt and the render."""
-    stamp = tmp_path / "3f2a-1b-12-345"
+    """The folder that it renders into is named after the database, the prompt, the render and its token."""
+    stamp = tmp_path / "3f2a-12-345-1b"
     stamp.touch()
     os.utime(stamp, ns=(0, 1_500_000_000))
     assert pickup.stamps_in(tmp_path) == {12: 1.5}
