@@ -96,8 +96,7 @@ def _arrivals(database: Path, count: int) -> dict[int, float]:
 def stamps_in(folder: Path) -> dict[int, float]:
     """When the script first ran for each prompt; its id is the second part of the name."""
     return {
-        int(stamp.name.split("-")[1]): stamp.stat().st_mtime_ns / 1e9
-        for stamp in folder.iterdir()
+        int(stamp.name.split("-")[1]): stamp.stat().st_mtime_ns / 1e9 for stamp in folder.iterdir()
     }
 
 

@@ -69,7 +69,7 @@ def test_a_prompt_that_was_never_claimed_is_an_error(
 def test_the_script_records_its_start_time_by_prompt(
     tmp_path: Path,
 ) -> None:
-    """The folder that it renders into is named after the database, the prompt, the render and its token."""
+    """The folder that it renders into has the prompt as the second part of its name."""
     stamp = tmp_path / "3f2a-12-345-1b"
     stamp.touch()
     os.utime(stamp, ns=(0, 1_500_000_000))
