@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -130,7 +131,7 @@ def test_the_identity_survives_a_new_host_name(monkeypatch: pytest.MonkeyPatch) 
     """A laptop that changes its network keeps its own renders."""
     processes = SystemProcesses(SystemClock())
     before = processes.me()
-    monkeypatch.setattr("socket.gethostname", lambda: "renamed")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(nodename="renamed"))
     assert own_identity().host == "renamed"
     assert processes.me() == before
 
