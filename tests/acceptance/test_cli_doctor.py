@@ -218,6 +218,7 @@ def test_a_view_is_not_writable(installed: CommandLine, poet: Poet) -> None:
     assert (check["health"], "view" in check["finding"]) == ("broken", True)
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_reported(installed: CommandLine, poet: Poet) -> None:
     """A page overwritten in the middle of the file fails SQLite's own integrity check."""
     for _ in range(200):

@@ -3,6 +3,8 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.mediagen import Installation, image
 from tests.acceptance.mid_render import mid_render
 
@@ -52,6 +54,7 @@ def test_each_render_has_its_own_log(installation: Installation) -> None:
     assert f"no render 99; its newest renders: {newest}, {first}" in refused.stderr
 
 
+@pytest.mark.slow
 def test_following_ends_with_the_render(installation: Installation) -> None:
     """Existing output comes at once, new output as it arrives; it ends with the render."""
     with (

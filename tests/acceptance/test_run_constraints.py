@@ -101,6 +101,7 @@ def test_workarounds_prevent_a_preflight_failure(installation: Installation, rul
     installation.check()
 
 
+@pytest.mark.slow
 def test_a_refusal_during_a_render_keeps_the_files(installation: Installation) -> None:
     """The prompt is pending, the queue paused; after the fix nothing is rendered again."""
     installation.use_scripts("waits.py")

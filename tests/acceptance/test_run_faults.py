@@ -85,6 +85,7 @@ def check_ended(installation: Installation, prompt_id: int, expected: str) -> No
     assert not installation.rows(prompt_id)
 
 
+@pytest.mark.slow
 def test_each_fault_fails_its_own_prompt_and_no_other(installation: Installation) -> None:
     """Every fault has its code and hint; valid prompts are rendered; nothing is left."""
     use_dispatch(installation)

@@ -73,6 +73,7 @@ def check_restored(screen: str) -> None:
     assert "Traceback" not in screen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [100, 40])
 def test_bars_are_drawn_and_lines_stay(installation: Installation, columns: int) -> None:
     """The active render and its progress, the queue, and a line for each finished prompt."""
@@ -99,6 +100,7 @@ def test_bars_are_drawn_and_lines_stay(installation: Installation, columns: int)
     installation.check()
 
 
+@pytest.mark.slow
 def test_an_interruption_restores_the_terminal(installation: Installation) -> None:
     """Ctrl-C in the middle of a bar."""
     installation.use_scripts("never_ends.py")

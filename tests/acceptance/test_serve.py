@@ -279,6 +279,7 @@ def test_a_port_in_use_is_explained(installation: Installation) -> None:
     assert f"--port {port + 1}" in ended.stderr
 
 
+@pytest.mark.slow
 def test_other_machines_need_a_token(installation: Installation) -> None:
     """The error says what to do; with a token it serves, and every client needs it."""
     ended = installation.shell.run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused

@@ -127,6 +127,7 @@ def test_an_earlier_prompt_is_edited(site: Site) -> None:
     assert pending(site) == [("a wide lake", SEED)]
 
 
+@pytest.mark.slow
 def test_the_page_of_a_prompt_follows_its_render(site: Site) -> None:
     """Progress, then the status, the newest picture first and the earlier one beside it."""
     prompt_id = rendered(site)

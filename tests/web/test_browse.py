@@ -118,6 +118,7 @@ def test_the_page_does_not_shift_while_it_loads(site: GallerySite) -> None:
         assert page.evaluate("window.shifts") < 0.01
 
 
+@pytest.mark.slow
 def test_scrolling_shows_every_file_once_and_keeps_few_cards(site: GallerySite) -> None:
     """To the very end, newest first, with a document that does not grow."""
     seen: list[int] = []

@@ -156,6 +156,7 @@ def test_two_fingers_zoom_and_one_turns_the_page(site: GallerySite) -> None:
         expect(page.locator("#viewer-title")).not_to_have_text(before)
 
 
+@pytest.mark.slow
 def test_next_and_previous_skip_songs(site: GallerySite) -> None:
     """By buttons and keys, as far as there are pictures, beyond the loaded ones."""
     with site.page(viewport=WIDE) as page:
